@@ -1,0 +1,1 @@
+"""Face swapping in four steps: extraction, eye masks, training, conversion."""

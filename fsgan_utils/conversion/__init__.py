@@ -1,0 +1,1 @@
+"""Notebook 4: swap the faces of a video or a picture."""

@@ -1,0 +1,187 @@
+"""The geometry that every step shares: a detected face, and its alignment to the canonical crop."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from skimage.transform import SimilarityTransform
+
+FACE_TEMPLATE = np.array(
+    [
+        [0.3259269274198092, 0.31339227236234224],
+        [0.7228453709528997, 0.31075140146108776],
+        [0.5187296867370605, 0.5523683107816256],
+        [0.37262483743520886, 0.7752419985257663],
+        [0.6772957581740159, 0.7759613623985877],
+    ]
+)
+"""float64 (5, 2): where v2.2's aligned crop puts the five points, (x, y) as fractions of the crop's side."""
+
+
+@dataclass(frozen=True, eq=False)
+class Face:
+    """One face seen in one image. The constructor checks and converts every field.
+
+    Attributes:
+        box: float32 (4,), `x0, y0, x1, y1` in pixels; may reach outside the image.
+        landmarks: float32 (5, 2), `(x, y)` in pixels: left eye, right eye, nose, left mouth corner,
+            right mouth corner, left and right as seen in the image.
+        score: the detector's confidence, 0 to 1.
+        track: number of the track the face belongs to, or None.
+        identity: number of the person the face belongs to, or None.
+
+    Raises:
+        ValueError: a field has the wrong shape, is not finite, or the box is empty.
+    """
+
+    box: np.ndarray
+    landmarks: np.ndarray
+    score: float
+    track: int | None = None
+    identity: int | None = None
+
+    def __post_init__(self) -> None:
+        """Convert the arrays and check them."""
+        object.__setattr__(self, "box", _finite_array(self.box, (4,), "Face.box", np.float32))
+        object.__setattr__(self, "landmarks", _finite_array(self.landmarks, (5, 2), "Face.landmarks", np.float32))
+        object.__setattr__(self, "score", float(self.score))
+        if not 0 <= self.score <= 1:
+            raise ValueError(f"Face.score must be between 0 and 1. Received: {self.score}")
+        if self.width <= 0 or self.height <= 0:
+            raise ValueError(f"Face.box must be x0, y0, x1, y1 with x1 > x0, y1 > y0. Received: {self.box.tolist()}")
+
+    @property
+    def width(self) -> float:
+        """Width of the box in pixels."""
+        return float(self.box[2] - self.box[0])
+
+    @property
+    def height(self) -> float:
+        """Height of the box in pixels."""
+        return float(self.box[3] - self.box[1])
+
+
+@dataclass(frozen=True, eq=False)
+class Alignment:
+    """A similarity transform from an image to a square crop in which every face stands alike.
+
+    Coordinates are never rounded: a crop follows the face by fractions of a pixel.
+
+    Attributes:
+        matrix: float64 (2, 3), maps image `(x, y, 1)` to crop `(x, y)`.
+        size: side of the crop in pixels.
+
+    Raises:
+        ValueError: the matrix is not a finite, invertible (2, 3) array, or the size is not positive.
+    """
+
+    matrix: np.ndarray
+    size: int = 256
+
+    def __post_init__(self) -> None:
+        """Convert the matrix and check it."""
+        object.__setattr__(self, "matrix", _finite_array(self.matrix, (2, 3), "Alignment.matrix", np.float64))
+        if self.size < 1:
+            raise ValueError(f"Alignment.size must be a positive number of pixels. Received: {self.size}")
+        if abs(np.linalg.det(self.matrix[:, :2])) < 1e-12:
+            raise ValueError(f"Alignment.matrix must be invertible. Received: {self.matrix.tolist()}")
+
+    @classmethod
+    def from_landmarks(cls, landmarks: np.ndarray, size: int = 256) -> Alignment:
+        """Fit the five points of a face to `FACE_TEMPLATE`.
+
+        Args:
+            landmarks: (5, 2), `(x, y)` in pixels, ordered as `Face.landmarks`.
+            size: side of the crop in pixels.
+
+        Raises:
+            ValueError: the points do not determine a similarity (they coincide, say).
+        """
+        return cls(estimate_similarity(landmarks, FACE_TEMPLATE * size), size)
+
+    @property
+    def inverse(self) -> np.ndarray:
+        """float64 (2, 3), maps crop `(x, y, 1)` to image `(x, y)`."""
+        return cv2.invertAffineTransform(self.matrix)
+
+    @property
+    def scale(self) -> float:
+        """Crop pixels per image pixel."""
+        return float(np.sqrt(abs(np.linalg.det(self.matrix[:, :2]))))
+
+    def apply(self, points: np.ndarray) -> np.ndarray:
+        """Map image points (N, 2) to crop points, float64 (N, 2)."""
+        return np.asarray(points, np.float64) @ self.matrix[:, :2].T + self.matrix[:, 2]
+
+    def warp(self, image: np.ndarray) -> np.ndarray:
+        """Cut the crop out of an image.
+
+        Args:
+            image: (H, W) or (H, W, C), any dtype that OpenCV warps.
+
+        Returns:
+            (size, size) or (size, size, C), same dtype; pixels from outside the image repeat its edge.
+        """
+        shrinks = self.scale < 0.5
+        return cv2.warpAffine(
+            _prefiltered(image, self.scale) if shrinks else image,
+            self.matrix,
+            (self.size, self.size),
+            flags=cv2.INTER_LINEAR if shrinks else cv2.INTER_CUBIC,
+            borderMode=cv2.BORDER_REPLICATE,
+        )
+
+    def unwarp(self, crop: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+        """Put a crop back where it came from.
+
+        Args:
+            crop: (size, size) or (size, size, C).
+            shape: shape of the image, (H, W, …).
+
+        Returns:
+            (H, W) or (H, W, C), same dtype; zero outside the crop.
+        """
+        return cv2.warpAffine(
+            crop,
+            self.matrix,
+            (shape[1], shape[0]),
+            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+            borderMode=cv2.BORDER_CONSTANT,
+        )
+
+
+def estimate_similarity(source: np.ndarray, destination: np.ndarray) -> np.ndarray:
+    """Least-squares similarity (rotation, uniform scale, shift) from one point set to another.
+
+    Args:
+        source: (N, 2).
+        destination: (N, 2).
+
+    Returns:
+        float64 (2, 3) matrix; it maps `source` in the coordinate order in which the points are given.
+
+    Raises:
+        ValueError: the points do not determine a similarity.
+
+    Reference:
+        Umeyama, "Least-squares estimation of transformation parameters between two point patterns",
+        IEEE TPAMI 13(4), 1991, equations 40 to 43; v2.2's `umeyama.py`.
+    """
+    transform = SimilarityTransform.from_estimate(np.asarray(source, np.float64), np.asarray(destination, np.float64))
+    if not transform or not np.isfinite(transform.params).all():
+        raise ValueError(f"the points do not determine a similarity. Received: {np.asarray(source).tolist()}")
+    return transform.params[:2]
+
+
+def _prefiltered(image: np.ndarray, scale: float) -> np.ndarray:
+    """Blur an image before it shrinks, so that the crop does not alias."""
+    return cv2.GaussianBlur(image, (0, 0), 0.5 * (1 / scale - 1))
+
+
+def _finite_array(value: np.ndarray, shape: tuple[int, ...], name: str, dtype: type) -> np.ndarray:
+    array = np.asarray(value, dtype=dtype)
+    if array.shape != shape or not np.isfinite(array).all():
+        raise ValueError(f"{name} must hold finite numbers in shape {shape}. Received: shape {array.shape}, {value}")
+    return array

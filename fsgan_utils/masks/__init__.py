@@ -1,0 +1,1 @@
+"""Notebook 2: binary masks of the eyes."""

@@ -1,0 +1,39 @@
+"""Pictures in the notebooks: image grids. The only module that uses matplotlib."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+
+def show_images(
+    images: Sequence[np.ndarray], titles: Sequence[str] | None = None, columns: int = 6, side: float = 2.0
+) -> None:
+    """Draw images in a grid.
+
+    Args:
+        images: uint8 RGB (H, W, 3) or grey (H, W) images, of any sizes.
+        titles: one line above each image.
+        columns: images in a row.
+        side: width and height of a cell in inches.
+
+    Raises:
+        ValueError: there is no image, or not one title per image.
+    """
+    if not len(images):
+        raise ValueError("there is no image to show")
+    if titles is not None and len(titles) != len(images):
+        raise ValueError(f"expected one title per image ({len(images)}). Received: {len(titles)} titles")
+    columns = min(columns, len(images))
+    rows = -(-len(images) // columns)
+    figure, axes = plt.subplots(rows, columns, figsize=(columns * side, rows * side), squeeze=False)
+    for axis in axes.flat:
+        axis.axis("off")
+    for index, (axis, image) in enumerate(zip(axes.flat, images, strict=False)):
+        axis.imshow(image, cmap="gray" if image.ndim == 2 else None)
+        if titles is not None:
+            axis.set_title(titles[index], fontsize=8)
+    figure.tight_layout(pad=0.3)
+    plt.show()
