@@ -1,0 +1,127 @@
+"""Reading and writing still images: any common format in, uint8 RGB (H, W, 3) inside, whole files out."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import cv2
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from fsgan_utils.workspace import existing_file, resolve
+
+IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif")
+
+
+def load_image(path: str | Path) -> np.ndarray:
+    """Read an image of any common format.
+
+    Grey, palette and CMYK images become colour, 16-bit ones 8-bit; transparent parts become black; a photo
+    is turned upright as its EXIF tag says; of an animation the first picture is taken.
+
+    Args:
+        path: PNG, JPEG, WebP, BMP, TIFF, GIF or whatever else Pillow reads.
+
+    Returns:
+        uint8 RGB (H, W, 3).
+
+    Raises:
+        FileNotFoundError: nothing is there.
+        ValueError: the file is empty, cut short or not an image.
+    """
+    file = existing_file(path)
+    try:
+        with Image.open(file) as picture:
+            return _to_rgb(ImageOps.exif_transpose(picture))
+    except UnidentifiedImageError as error:
+        raise ValueError(f"expected an image (PNG, JPEG, WebP, …), found something else: {file}") from error
+    except (OSError, SyntaxError, ValueError) as error:
+        raise ValueError(
+            f"the image {file} cannot be read ({error}); replace it or take it out of the folder"
+        ) from error
+
+
+def write_image(path: str | Path, image: np.ndarray) -> None:
+    """Write an image; the file appears whole or not at all.
+
+    Args:
+        path: its suffix says the format; ".jpg" is written at quality 97 with full colour resolution.
+        image: uint8 RGB (H, W, 3) or grey (H, W).
+
+    Raises:
+        ValueError: the array is no such image, or OpenCV knows no format of that suffix.
+    """
+    file = resolve(path)
+    pixels = np.asarray(image)
+    if pixels.dtype != np.uint8 or (pixels.ndim != 2 and (pixels.ndim != 3 or pixels.shape[2] != 3)):
+        raise ValueError(
+            f"expected a uint8 image (H, W, 3) or (H, W) for {file}. Received: {pixels.dtype} {pixels.shape}"
+        )
+    if not cv2.haveImageWriter(file.name):
+        raise ValueError(f"no image format is written under the suffix {file.suffix!r} of {file}; use .png or .jpg")
+    write_bytes(file, _encode(file.suffix, pixels))
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file under a passing name beside it, then rename it: it appears whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        partial.write_bytes(content)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def list_images(folder: str | Path) -> list[Path]:
+    """Paths of the images directly in a folder, by name; an empty list if there is no such folder."""
+    directory = resolve(folder)
+    if not directory.is_dir():
+        return []
+    return sorted(p for p in directory.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES and not p.name.startswith("."))
+
+
+def square_image(image: np.ndarray, size: int = 256) -> np.ndarray:
+    """Bring an image to a square: the middle is kept, nothing is stretched.
+
+    Training images and their eye masks both pass through here, so that they keep lying on each other.
+
+    Args:
+        image: (H, W, C) or (H, W), uint8.
+        size: side of the result in pixels.
+
+    Returns:
+        (size, size, C) or (size, size), same dtype; the image itself where it has that size already.
+    """
+    height, width = image.shape[:2]
+    side = min(height, width)
+    top, left = (height - side) // 2, (width - side) // 2
+    middle = image[top : top + side, left : left + side]
+    if side == size:
+        return middle
+    return cv2.resize(middle, (size, size), interpolation=cv2.INTER_AREA if side > size else cv2.INTER_CUBIC)
+
+
+def _to_rgb(picture: Image.Image) -> np.ndarray:
+    if picture.mode.startswith("I"):
+        grey = np.clip(np.asarray(picture).astype(np.int64) >> 8, 0, 255).astype(np.uint8)
+        return np.repeat(grey[..., None], 3, axis=2)
+    if picture.mode == "F":
+        raise ValueError("its pixels are floating-point numbers, expected 8 or 16 bits each")
+    if picture.has_transparency_data:
+        opaque = Image.new("RGBA", picture.size, (0, 0, 0, 255))
+        return np.array(Image.alpha_composite(opaque, picture.convert("RGBA")).convert("RGB"))
+    return np.array(picture.convert("RGB"))
+
+
+def _encode(suffix: str, pixels: np.ndarray) -> bytes:
+    stored = pixels[..., ::-1] if pixels.ndim == 3 else pixels
+    quality = [
+        cv2.IMWRITE_JPEG_QUALITY,
+        97,
+        cv2.IMWRITE_JPEG_SAMPLING_FACTOR,
+        cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444,
+    ]
+    encoded = cv2.imencode(suffix, stored, quality if suffix.lower() in (".jpg", ".jpeg") else [])[1]
+    return encoded.tobytes()
