@@ -1,0 +1,15 @@
+"""Videos in and out: every frame with its exact time, its colours and its sound."""
+
+from fsgan_utils.video.reading import Frame, VideoError, VideoInfo, check_range, probe, read_frames
+from fsgan_utils.video.writing import SYNTHETIC_COMMENT, VideoWriter
+
+__all__ = [
+    "SYNTHETIC_COMMENT",
+    "Frame",
+    "VideoError",
+    "VideoInfo",
+    "VideoWriter",
+    "check_range",
+    "probe",
+    "read_frames",
+]

@@ -1,0 +1,261 @@
+"""Videos in: every frame with its exact time and its colours."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+from av.container import InputContainer
+from av.video.reformatter import Colorspace, Interpolation, VideoReformatter
+from av.video.stream import VideoStream
+
+from fsgan_utils.workspace import existing_file
+
+UNTAGGED = 2  # FFmpeg's number for "unspecified" in colour tags
+MATRICES = {
+    1: Colorspace.ITU709,
+    4: Colorspace.FCC,
+    5: Colorspace.ITU601,
+    6: Colorspace.ITU601,
+    7: Colorspace.SMPTE240M,
+    9: Colorspace.BT2020,
+}
+SCALING = Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
+_DISCARDED = 2  # flag of an index entry that an edit list leaves out
+
+
+class VideoError(ValueError):
+    """A file cannot be read as a video, or a video cannot be written as asked."""
+
+
+@dataclass(frozen=True)
+class VideoInfo:
+    """What a video file says about itself.
+
+    Attributes:
+        path: the file.
+        width: pixels, as shown (after `rotation`).
+        height: pixels, as shown (after `rotation`).
+        rate: average frames per second.
+        frames: number of frames, as the container states it, or counted where it does not.
+        duration: length of the picture in seconds.
+        has_audio: whether there is a sound track.
+        rotation: degrees counter-clockwise by which the stored picture is turned to be shown.
+        codec: name of the picture's codec.
+        pixel_format: FFmpeg's name of the stored pixel format.
+        time_base: seconds per tick of `Frame.pts`.
+        origin: seconds on the file's own clock at which the video begins.
+        aspect: width of a pixel over its height.
+        matrix: number of the colour matrix in ITU-T H.273 (1: BT.709, 6: BT.601, 2: not stated).
+        color_range: 1 limited, 2 full, 0 not stated.
+        primaries: number of the primaries in ITU-T H.273.
+        transfer: number of the transfer curve in ITU-T H.273.
+    """
+
+    path: Path
+    width: int
+    height: int
+    rate: Fraction
+    frames: int
+    duration: float
+    has_audio: bool
+    rotation: int
+    codec: str
+    pixel_format: str
+    time_base: Fraction
+    origin: Fraction
+    aspect: Fraction
+    matrix: int
+    color_range: int
+    primaries: int
+    transfer: int
+
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """One picture of a video.
+
+    Attributes:
+        image: uint8 RGB (H, W, 3), turned upright.
+        index: number of the frame in the file, from 0.
+        pts: when it is shown, in ticks of `time_base` since the video's start.
+        duration: how long it is shown, in ticks; 0 where the file does not say.
+        time_base: seconds per tick.
+    """
+
+    image: np.ndarray
+    index: int
+    pts: int
+    duration: int
+    time_base: Fraction
+
+    @property
+    def time(self) -> float:
+        """Seconds since the video's start."""
+        return float(self.pts * self.time_base)
+
+
+def probe(path: str | Path) -> VideoInfo:
+    """Read what a video file says about itself.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        VideoError: it is not a video, or its first frame cannot be decoded.
+    """
+    file = existing_file(path)
+    with _opened(file) as (container, stream):
+        frame = next(container.decode(stream), None)
+        if frame is None:
+            raise VideoError(f"{file} has no frame that can be decoded; it may be cut short: copy it anew")
+        turned = frame.rotation % 180 == 90
+        aspect = Fraction(stream.sample_aspect_ratio or 1)
+        return VideoInfo(
+            path=file,
+            width=frame.height if turned else frame.width,
+            height=frame.width if turned else frame.height,
+            rate=Fraction(stream.average_rate or stream.guessed_rate or 25),
+            frames=stream.frames or _count_packets(file),
+            duration=_duration(container, stream),
+            has_audio=bool(container.streams.audio),
+            rotation=frame.rotation % 360,
+            codec=stream.codec_context.name,
+            pixel_format=frame.format.name,
+            time_base=Fraction(stream.time_base or 1),
+            origin=_origin(container),
+            aspect=1 / aspect if turned else aspect,
+            matrix=int(frame.colorspace),
+            color_range=int(frame.color_range),
+            primaries=int(frame.color_primaries),
+            transfer=int(frame.color_trc),
+        )
+
+
+def read_frames(
+    path: str | Path, start: float | None = None, stop: float | None = None, every: int = 1
+) -> Iterator[Frame]:
+    """Decode a video, frame by frame.
+
+    Args:
+        path: the video.
+        start: leave out frames shown before this second.
+        stop: end before the first frame shown at or after this second.
+        every: yield only frames whose index is a multiple of this.
+
+    Yields:
+        The frames, in the order they are shown.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: `every` is less than 1, or `stop` is not after `start`.
+        VideoError: it is not a video, is damaged, or ends before the frames that it announces.
+    """
+    if every < 1:
+        raise ValueError(f"every must be 1 or more. Received: {every}")
+    check_range(start, stop)
+    return _read_frames(existing_file(path), start, stop, every)
+
+
+def check_range(start: float | None, stop: float | None) -> None:
+    """Raise ValueError unless `start` and `stop` (seconds, or None) hold a stretch of time."""
+    if (start is not None and start < 0) or (stop is not None and stop <= (start or 0)):
+        raise ValueError(f"expected 0 <= start < stop, in seconds. Received: start={start}, stop={stop}")
+
+
+def _read_frames(file: Path, start: float | None, stop: float | None, every: int) -> Iterator[Frame]:
+    reformatter = VideoReformatter()
+    with _opened(file) as (container, stream):
+        stream.thread_type = "AUTO"
+        time_base, rate = Fraction(stream.time_base or 1), stream.average_rate or stream.guessed_rate or 25
+        origin = round(_origin(container) / time_base)
+        for index, frame in enumerate(_decoded(file, container, stream)):
+            pts = round(index / rate / time_base) if frame.pts is None else frame.pts - origin
+            if stop is not None and pts * time_base >= stop:
+                return
+            if index % every == 0 and (start is None or pts * time_base >= start):
+                yield Frame(_to_rgb(frame, reformatter), index, pts, frame.duration or 0, time_base)
+
+
+def _decoded(file: Path, container: InputContainer, stream: VideoStream) -> Iterator[av.VideoFrame]:
+    """Decode to the end, and raise if the end comes too early."""
+    packets, broken = 0, False
+    for packet in container.demux(stream):
+        packets += packet.size > 0
+        broken = broken or (packet.is_corrupt and packet.size > 0)
+        yield from packet.decode()
+    announced = _announced_packets(container, stream)
+    if broken or packets < announced:
+        raise VideoError(
+            f"{file} is cut short or damaged: it announces {announced} frames and {packets} could be read; copy it anew"
+        )
+
+
+def _announced_packets(container: InputContainer, stream: VideoStream) -> int:
+    if "mp4" in container.format.name:
+        return sum(not entry.flags & _DISCARDED for entry in stream.index_entries)
+    if "matroska" in container.format.name and "DURATION" in stream.metadata:
+        return int(_tag_seconds(stream.metadata["DURATION"]) * (stream.average_rate or 0) * 0.98) - 1
+    return stream.frames
+
+
+def _to_rgb(frame: av.VideoFrame, reformatter: VideoReformatter) -> np.ndarray:
+    matrix = matrix_of(int(frame.colorspace), frame.height)
+    rgb = reformatter.reformat(frame, format="rgb24", src_colorspace=matrix, interpolation=SCALING, threads=1)
+    image = rgb.to_ndarray()
+    return np.ascontiguousarray(np.rot90(image, round(frame.rotation / 90))) if frame.rotation else image
+
+
+def matrix_of(tag: int, height: int) -> Colorspace:
+    """The matrix of a tag; what is untagged counts as BT.709 from 720 lines on and as BT.601 below."""
+    return MATRICES.get(tag, Colorspace.ITU709 if height >= 720 or tag != UNTAGGED else Colorspace.ITU601)
+
+
+@contextlib.contextmanager
+def _opened(file: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
+    if file.stat().st_size == 0:
+        raise VideoError(f"{file} is empty (0 bytes); copy or download it anew")
+    try:
+        with av.open(str(file)) as container:
+            yield container, _picture_stream(file, container)
+    except av.FFmpegError as error:
+        raise VideoError(
+            f"{file} cannot be read as a video: it is damaged, cut short or something else ({error.strerror}); "
+            "play it in a video player to check it, and copy it anew"
+        ) from error
+
+
+def _picture_stream(file: Path, container: InputContainer) -> VideoStream:
+    name = container.format.name
+    if name.endswith("_pipe") or name in ("image2", "tty"):
+        raise VideoError(f"{file} is not a video (it looks like {name}); give a video file such as .mp4, .mov or .mkv")
+    for stream in container.streams.video:
+        if not stream.disposition & stream.disposition.attached_pic:
+            return stream
+    raise VideoError(f"{file} has no picture, only {len(container.streams.audio)} sound track(s); give a video file")
+
+
+def _origin(container: InputContainer) -> Fraction:
+    """Seconds on the container's clock at which its first stream begins."""
+    return Fraction(max(container.start_time or 0, 0), av.time_base)
+
+
+def _duration(container: InputContainer, stream: VideoStream) -> float:
+    if stream.duration:
+        return float(stream.duration * (stream.time_base or 1))
+    if "DURATION" in stream.metadata:
+        return _tag_seconds(stream.metadata["DURATION"])
+    return (container.duration or 0) / av.time_base
+
+
+def _tag_seconds(text: str) -> float:
+    hours, minutes, seconds = text.split(":")
+    return int(hours) * 3600 + int(minutes) * 60 + float(seconds)
+
+
+def _count_packets(file: Path) -> int:
+    with _opened(file) as (container, stream):
+        return sum(packet.size > 0 for packet in container.demux(stream))

@@ -1,0 +1,217 @@
+"""Videos out: each frame at its time, in the source's colours, with the source's sound."""
+
+from __future__ import annotations
+
+import contextlib
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import cast
+
+import av
+import numpy as np
+from av.container import OutputContainer
+from av.video.reformatter import ColorRange, VideoReformatter
+from av.video.stream import VideoStream
+
+from fsgan_utils.video.reading import (
+    MATRICES,
+    SCALING,
+    UNTAGGED,
+    Frame,
+    VideoError,
+    VideoInfo,
+    check_range,
+    matrix_of,
+    probe,
+)
+from fsgan_utils.video.sound import SoundCopy
+from fsgan_utils.workspace import resolve
+
+SYNTHETIC_COMMENT = "synthetic: faces in this video were generated (face swap)"
+"""What the metadata of a video with generated faces says."""
+
+_H264 = ("libx264", {"crf": "16", "preset": "medium"})
+_VP9 = ("libvpx-vp9", {"crf": "20", "b": "0", "cpu-used": "4", "row-mt": "1"})
+_ENCODERS = {".mp4": _H264, ".m4v": _H264, ".mov": _H264, ".mkv": _H264, ".webm": _VP9}
+
+
+class VideoWriter:
+    """Writes a video; use it in a `with` statement.
+
+    The file appears under its name only when the `with` block has ended well. Until then a hidden file beside
+    it is written; when the block raises, that is removed and whatever had the name before is still there.
+
+    Args:
+        path: the file; its ending decides the format: .mp4, .m4v, .mov, .mkv (H.264) or .webm (VP9).
+        like: the video whose rate, clock, colours and size to take over.
+        rate: frames per second; needed without `like`.
+        size: (width, height) in pixels; needed without `like`.
+        audio_from: a file whose sound is copied, without encoding it anew where the format allows.
+        start: second of `audio_from`, and of the frames' times, that becomes time 0.
+        stop: second of `audio_from` at which its sound ends.
+        synthetic: state in the file's metadata that its faces are generated.
+
+    Raises:
+        ValueError: neither `like` nor both `rate` and `size` are given, or the range is empty.
+        VideoError: the format is not one of those above, or the file is the source of its own sound.
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        like: VideoInfo | None = None,
+        *,
+        rate: Fraction | float | None = None,
+        size: tuple[int, int] | None = None,
+        audio_from: str | Path | None = None,
+        start: float | None = None,
+        stop: float | None = None,
+        synthetic: bool = False,
+    ) -> None:
+        """Check the settings; nothing is opened yet."""
+        if like is None and (rate is None or size is None):
+            raise ValueError(f"give `like`, or both `rate` and `size`. Received: rate={rate}, size={size}")
+        check_range(start, stop)
+        self.path = resolve(path)
+        self._like = like
+        self._rate = Fraction(rate).limit_denominator(100_000) if rate is not None else like.rate  # type: ignore[union-attr]
+        self._size = size or (like.width, like.height)  # type: ignore[union-attr]
+        self._audio = probe(audio_from) if audio_from is not None else None
+        self._range = (start, stop)
+        self._synthetic = synthetic
+        self._time_base = like.time_base if like is not None and rate is None else 1 / self._rate
+        self._temporary = self.path.with_name(f".{self.path.stem}.partial{self.path.suffix}")
+        self._reformatter = VideoReformatter()
+        self._count = 0
+        if self.path.suffix.lower() not in _ENCODERS:
+            raise VideoError(f"{self.path} cannot be written: its name must end in one of {', '.join(_ENCODERS)}")
+        if self._audio is not None and self.path.exists() and self._audio.path.samefile(self.path):
+            raise VideoError(f"{self.path} would overwrite the video it is made from; choose another name")
+
+    def __enter__(self) -> VideoWriter:
+        """Open the hidden file."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self._container: OutputContainer = av.open(str(self._temporary), "w")
+        try:
+            if self._synthetic:
+                self._container.metadata["comment"] = SYNTHETIC_COMMENT
+            self._stream = self._add_picture()
+            self._sound = self._add_sound()
+        except BaseException:
+            self._discard()
+            raise
+        return self
+
+    def write(self, image: np.ndarray, frame: Frame | None = None) -> None:
+        """Append one picture.
+
+        Args:
+            image: uint8 RGB (H, W, 3) of the video's size.
+            frame: the source's frame that it is made from, whose time and duration it takes; without it
+                pictures follow each other at the video's rate.
+
+        Raises:
+            ValueError: the image has another size or dtype than the video.
+            VideoError: the encoder or the disk refused it.
+        """
+        width, height = self._size
+        if image.shape != (height, width, 3) or image.dtype != np.uint8:
+            raise ValueError(f"expected a uint8 image of {height, width, 3}. Received: {image.dtype} {image.shape}")
+        picture = self._to_yuv(image)
+        picture.time_base = self._time_base
+        picture.pts, picture.duration = self._when(frame)
+        try:
+            self._container.mux(self._stream.encode(picture))
+            if self._sound is not None:
+                self._sound.advance(picture.pts * self._time_base)
+        except av.FFmpegError as error:
+            raise VideoError(f"frame {self._count} of {self.path} could not be written: {error}") from error
+        self._count += 1
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Finish the file and give it its name, or remove it."""
+        if kind is None:
+            self._finish()
+        else:
+            self._discard()
+
+    def _finish(self) -> None:
+        try:
+            if not self._count:
+                raise VideoError(f"no frame was written to {self.path}; is the stretch of time beyond the video's end?")
+            self._container.mux(self._stream.encode(None))
+            if self._sound is not None:
+                self._sound.advance(None)
+            self._container.close()
+        except av.FFmpegError as error:
+            self._discard()
+            raise VideoError(f"{self.path} could not be finished: {error}") from error
+        except VideoError:
+            self._discard()
+            raise
+        self._close_sound()
+        self._temporary.replace(self.path)
+
+    def _discard(self) -> None:
+        with contextlib.suppress(av.FFmpegError):
+            self._container.close()
+        self._close_sound()
+        self._temporary.unlink(missing_ok=True)
+
+    def _close_sound(self) -> None:
+        if getattr(self, "_sound", None) is not None:
+            self._sound.close()  # type: ignore[union-attr]
+
+    def _add_picture(self) -> VideoStream:
+        codec, options = _ENCODERS[self.path.suffix.lower()]
+        width, height = self._size
+        stream = cast(
+            VideoStream,
+            self._container.add_stream(codec, rate=self._rate, options=dict(options), width=width, height=height),
+        )
+        stream.pix_fmt = "yuv444p" if (width % 2 or height % 2) else "yuv420p"
+        stream.time_base = self._time_base
+        stream.codec_context.time_base = self._time_base
+        if self._like is not None:
+            _copy_look(self._like, stream)
+        return stream
+
+    def _add_sound(self) -> SoundCopy | None:
+        if self._audio is None or not self._audio.has_audio:
+            return None
+        start, stop = (None if second is None else Fraction(second) for second in self._range)
+        return SoundCopy(self._audio.path, self._container, self._audio.origin, start, stop)
+
+    def _when(self, frame: Frame | None) -> tuple[int, int]:
+        if frame is None:
+            ticks = 1 / self._rate / self._time_base
+            return round(self._count * ticks), round(ticks)
+        ticks = frame.time_base / self._time_base
+        begin = Fraction(self._range[0] or 0) / self._time_base
+        return round(frame.pts * ticks - begin), round(frame.duration * ticks)
+
+    def _to_yuv(self, image: np.ndarray) -> av.VideoFrame:
+        tag = self._stream.codec_context.colorspace
+        full = self._stream.codec_context.color_range == ColorRange.JPEG
+        return self._reformatter.reformat(
+            av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="rgb24"),
+            format=self._stream.codec_context.pix_fmt,
+            dst_colorspace=matrix_of(int(tag), self._size[1]),
+            dst_color_range=ColorRange.JPEG if full else ColorRange.MPEG,
+            interpolation=SCALING,
+            threads=1,
+        )
+
+
+def _copy_look(like: VideoInfo, stream: VideoStream) -> None:
+    """Give a stream the colours and the pixel shape of a video."""
+    context = stream.codec_context
+    known = like.matrix in MATRICES or like.matrix == UNTAGGED
+    context.colorspace = like.matrix if known else 1
+    context.color_range = like.color_range
+    context.color_primaries = like.primaries
+    context.color_trc = like.transfer
+    context.sample_aspect_ratio = like.aspect
