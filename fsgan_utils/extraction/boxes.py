@@ -1,0 +1,80 @@
+"""Arithmetic on boxes, as the published MTCNN does it: corners are inclusive pixels.
+
+Every array of boxes is float64 (N, 4), `x0, y0, x1, y1`; a box from pixel 3 to pixel 5 is 3 wide.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+
+def sizes(boxes: np.ndarray) -> np.ndarray:
+    """Width and height of each box, (N, 2)."""
+    return boxes[:, 2:] - boxes[:, :2] + 1
+
+
+def keep_best(boxes: np.ndarray, scores: np.ndarray, limit: float, relative_to: str = "union") -> np.ndarray:
+    """Non-maximum suppression: of boxes that lie on each other, the best remains.
+
+    Args:
+        boxes: (N, 4).
+        scores: (N,).
+        limit: largest overlap that two kept boxes may have, 0 to 1.
+        relative_to: "union" divides the common area by the union, "smaller" by the smaller box.
+
+    Returns:
+        int (K,), positions of the kept boxes, best first.
+    """
+    areas = sizes(boxes).prod(axis=1)
+    order = np.argsort(-scores, kind="stable")
+    kept = []
+    while order.size:
+        best, rest = order[0], order[1:]
+        kept.append(best)
+        start = np.maximum(boxes[best, :2], boxes[rest, :2])
+        stop = np.minimum(boxes[best, 2:], boxes[rest, 2:])
+        common = np.maximum(0, stop - start + 1).prod(axis=1)
+        smaller = np.minimum(areas[best], areas[rest])
+        whole = smaller if relative_to == "smaller" else areas[best] + areas[rest] - common
+        order = rest[common <= limit * whole]
+    return np.array(kept, int)
+
+
+def corrected(boxes: np.ndarray, corrections: np.ndarray, extent: np.ndarray) -> np.ndarray:
+    """Move each corner by the network's correction, given in parts of the box's size.
+
+    Args:
+        boxes: (N, 4).
+        corrections: (N, 4), for x0, y0, x1, y1.
+        extent: (N, 2), width and height in pixels that the corrections are parts of.
+    """
+    return boxes + corrections * np.tile(extent, 2)
+
+
+def squared(boxes: np.ndarray) -> np.ndarray:
+    """Grow the shorter side of each box about its centre."""
+    extent = boxes[:, 2:] - boxes[:, :2]
+    side = extent.max(axis=1, keepdims=True)
+    start = boxes[:, :2] + (extent - side) / 2
+    return np.hstack([start, start + side])
+
+
+def cut(image: np.ndarray, box: np.ndarray, size: int) -> np.ndarray:
+    """Cut a box out of an image and resize it by area.
+
+    Args:
+        image: uint8 (H, W, 3).
+        box: (4,) whole numbers counted from 1; may reach outside the image, where the crop is black.
+        size: side of the crop in pixels.
+
+    Returns:
+        float32 (size, size, 3), 0 to 255.
+    """
+    x0, y0, x1, y1 = (int(v) for v in box)
+    crop = np.zeros((y1 - y0 + 1, x1 - x0 + 1, 3), np.float32)
+    left, top = max(x0, 1), max(y0, 1)
+    right, bottom = min(x1, image.shape[1]), min(y1, image.shape[0])
+    if right >= left and bottom >= top:
+        crop[top - y0 : bottom - y0 + 1, left - x0 : right - x0 + 1] = image[top - 1 : bottom, left - 1 : right]
+    return cv2.resize(crop, (size, size), interpolation=cv2.INTER_AREA)
