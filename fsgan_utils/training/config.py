@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 RESOLUTIONS = (64, 128, 256)
@@ -69,6 +70,48 @@ class ModelConfig:
         if len(IMAGE_SHAPE) != 3 or IMAGE_SHAPE[0] != IMAGE_SHAPE[1] or IMAGE_SHAPE[2] != 3:
             raise ValueError(f"IMAGE_SHAPE must be (side, side, 3). Received: {IMAGE_SHAPE}")
         return cls(IMAGE_SHAPE[0], model_capacity, V22_NORMS[norm], use_self_attn, "full")
+
+
+@dataclass(frozen=True)
+class LossWeights:
+    """How the terms of the generator's loss add up; the defaults are v2.2's. A weight of 0 switches a term off.
+
+    Attributes:
+        adversarial: of the adversarial term.
+        reconstruction: of the absolute error of the drawn colour, and of the auxiliary outputs'.
+        edge: of the error of its edges.
+        eyes: of both errors again, within the eye mask.
+        mask_l1: of the mask's mean, which keeps it small.
+        mask_hinge: of the mask's falling short of `mask_hinge_floor`; v2.2 sets `mask_l1` to 0 where it uses it.
+        mask_hinge_floor: the alpha, 0 to 1, below which the hinge pulls upwards; at 0 it never does.
+        mask_tv: of the mask's total variation, which keeps it smooth.
+        cycle: of the swap to the other person and back; v2.2's, where switched on, is 10.
+        dssim: of the structural dissimilarity, a term v2.2 had not.
+        perceptual: of the perceptual term.
+
+    Raises:
+        ValueError: a weight is negative or not finite, or the floor is above 1.
+    """
+
+    adversarial: float = 0.1
+    reconstruction: float = 1.0
+    edge: float = 0.1
+    eyes: float = 30.0
+    mask_l1: float = 0.01
+    mask_hinge: float = 0.1
+    mask_hinge_floor: float = 0.0
+    mask_tv: float = 0.1
+    cycle: float = 0.0
+    dssim: float = 0.0
+    perceptual: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Check every weight."""
+        for name, value in vars(self).items():
+            if not 0 <= value < math.inf:
+                raise ValueError(f"LossWeights.{name} must be a finite number, 0 or more. Received: {value!r}")
+        if self.mask_hinge_floor > 1:
+            raise ValueError(f"LossWeights.mask_hinge_floor must be 1 or less. Received: {self.mask_hinge_floor!r}")
 
 
 def _one_of(name: str, value: object, allowed: tuple) -> None:
