@@ -181,7 +181,7 @@ def _prefiltered(image: np.ndarray, scale: float) -> np.ndarray:
 
 
 def _finite_array(value: np.ndarray, shape: tuple[int, ...], name: str, dtype: type) -> np.ndarray:
-    array = np.asarray(value, dtype=dtype)
+    array: np.ndarray = np.asarray(value, dtype=dtype)
     if array.shape != shape or not np.isfinite(array).all():
         raise ValueError(f"{name} must hold finite numbers in shape {shape}. Received: shape {array.shape}, {value}")
     return array

@@ -42,6 +42,8 @@ def load_networks() -> DetectionNetworks:
     for network, name in zip(cascade, ("pnet", "rnet", "onet"), strict=True):
         network.set_weights(joblib.load(_packaged_weights(name)))
         network.compile(jit_compile=keras.backend.backend() == "jax")
+    if keras.backend.backend() == "tensorflow":
+        _trace_for_any_size(cascade)
     return cascade
 
 
@@ -102,6 +104,18 @@ def build_output_network() -> keras.Model:
     x = _convolution(x, 128, 2)
     x = _dense(x, 256)
     return keras.Model(image, [_head(x, 4), _head(x, 10), _head(x, 2, "softmax")], name="output")
+
+
+def _trace_for_any_size(cascade: DetectionNetworks) -> None:
+    """Show each network two sizes of every axis that varies; TensorFlow then never traces it again.
+
+    The calls in between are there because TensorFlow warns of many tracings among few calls.
+    """
+    for network, side in zip(cascade, (None, 24, 48), strict=True):
+        for batch in (1, 2):
+            network.predict_on_batch(np.zeros((batch, side or 11 + batch, side or 12 + 2 * batch, 3), np.float32))
+        for _ in range(12):
+            cascade.proposal.predict_on_batch(np.zeros((1, 12, 12, 3), np.float32))
 
 
 def _convolution(x: keras.KerasTensor, filters: int, size: int = 3) -> keras.KerasTensor:
