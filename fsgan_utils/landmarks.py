@@ -1,0 +1,154 @@
+"""Dense landmarks of a face: FaceMesh, which comes with the project, or FAN, which the user installs."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Protocol
+
+import cv2
+import numpy as np
+from ai_edge_litert.interpreter import Interpreter
+
+from fsgan_utils.workspace import weights_file
+
+MESH_SIZE = 192
+MESH_MARGIN = 1.5
+
+# fmt: off
+MESH_TO_68 = np.array([
+    127, 234, 132, 58, 172, 136, 149, 148, 152, 377, 378, 365, 397, 288, 361, 454, 356,  # 0-16 jaw
+    71, 63, 105, 66, 107, 336, 296, 334, 293, 301,  # 17-26 brows
+    168, 197, 5, 4, 75, 97, 2, 326, 305,  # 27-35 nose
+    33, 160, 158, 133, 153, 144, 362, 385, 387, 263, 373, 380,  # 36-47 eyes
+    61, 39, 37, 0, 267, 269, 291, 405, 314, 17, 84, 181,  # 48-59 mouth, outer edge
+    78, 82, 13, 312, 308, 317, 14, 87,  # 60-67 mouth, inner edge
+])
+"""int (68,): the FaceMesh point that lies at each point of the 68-point convention (Sagonas et al., 300-W, 2013)."""
+# fmt: on
+
+
+class LandmarkFinder(Protocol):
+    """What finds the 68 points of a face."""
+
+    def landmarks_68(self, image: np.ndarray, box: np.ndarray) -> np.ndarray | None:
+        """Find the points of the face in a box.
+
+        Args:
+            image: uint8 RGB (H, W, 3).
+            box: (4,) x0, y0, x1, y1 in pixels, about the face as `Face.box`.
+
+        Returns:
+            float32 (68, 2), `(x, y)` in pixels of the image, or None if there is no face in the box.
+        """
+
+
+class FaceMesh:
+    """MediaPipe's FaceMesh: 468 points.
+
+    Args:
+        least_score: presence score, 0 to 1, below which `landmarks_68` says there is no face.
+
+    Raises:
+        ValueError: `least_score` is out of range.
+        FileNotFoundError: the network's file is not in `data/weights`.
+
+    Reference:
+        Kartynnik et al., "Real-time facial surface geometry from monocular video on mobile GPUs", 2019.
+    """
+
+    def __init__(self, least_score: float = 0.5) -> None:
+        """Load the network."""
+        if not 0 <= least_score <= 1:
+            raise ValueError(f"least_score must be between 0 and 1. Received: {least_score}")
+        self.least_score = least_score
+        self._network = Interpreter(str(weights_file("face_landmark.tflite")), num_threads=2)
+        self._network.allocate_tensors()
+        self._input = self._network.get_input_details()[0]["index"]
+        self._outputs = [output["index"] for output in self._network.get_output_details()]
+
+    def detect(self, image: np.ndarray, box: np.ndarray) -> tuple[np.ndarray, float]:
+        """Find the mesh of the face in a box.
+
+        The network sees a square 1.5 times as wide as the longer side of the box; outside the image it sees
+        the image's edge repeated.
+
+        Args:
+            image: uint8 RGB (H, W, 3).
+            box: (4,) x0, y0, x1, y1 in pixels, as `Face.box`.
+
+        Returns:
+            float32 (468, 3): `(x, y)` in pixels of the image and depth in the same unit, smaller is nearer;
+            and the presence score, 0 to 1.
+        """
+        start, side = _square_about(box)
+        to_crop = _shift_and_scale(start, MESH_SIZE / side)
+        crop = cv2.warpAffine(image, to_crop, (MESH_SIZE, MESH_SIZE), borderMode=cv2.BORDER_REPLICATE)
+        self._network.set_tensor(self._input, crop[None].astype(np.float32) / 255)
+        self._network.invoke()
+        mesh, logit = (self._network.get_tensor(index).ravel() for index in self._outputs)
+        points = mesh.reshape(468, 3) * (side / MESH_SIZE)
+        points[:, :2] += start
+        return points.astype(np.float32), float(1 / (1 + np.exp(-logit[0])))
+
+    def landmarks_68(self, image: np.ndarray, box: np.ndarray) -> np.ndarray | None:
+        """Find the 68 points of the face in a box; see `LandmarkFinder`.
+
+        The mesh is found twice, the second time in the box of the first mesh: a face turned aside, whose box
+        is off its middle, gains most.
+        """
+        points, _ = self.detect(image, box)
+        points, score = self.detect(image, np.concatenate([points[:, :2].min(axis=0), points[:, :2].max(axis=0)]))
+        return points[MESH_TO_68, :2] if score >= self.least_score else None
+
+
+class FAN:
+    """The face alignment network that v2.2 used, from the package `face-alignment` (the extra `fan`).
+
+    Its weights are downloaded when it is first used.
+
+    Args:
+        device: "cpu" or "cuda".
+
+    Raises:
+        ImportError: the package is not installed.
+        ConnectionError: its weights could not be downloaded.
+
+    Reference:
+        Bulat and Tzimiropoulos, "How far are we from solving the 2D & 3D face alignment problem?", ICCV 2017.
+    """
+
+    def __init__(self, device: str = "cpu") -> None:
+        """Load the network."""
+        try:
+            package = import_module("face_alignment")
+        except ImportError as error:
+            raise ImportError(
+                "FAN needs the package face-alignment and PyTorch; run: pip install 'fsgan-utils[fan]' "
+                "(in the project's folder: pip install -e '.[fan]'), or choose FaceMesh, which needs nothing more"
+            ) from error
+        try:
+            self._network = package.FaceAlignment(
+                package.LandmarksType.TWO_D, device=device, face_detector="folder", compile=False
+            )
+        except OSError as error:
+            raise ConnectionError(
+                f"FAN's weights could not be downloaded ({error}); connect to the internet once, or choose FaceMesh"
+            ) from error
+
+    def landmarks_68(self, image: np.ndarray, box: np.ndarray) -> np.ndarray:
+        """Find the 68 points of the face in a box; see `LandmarkFinder`. FAN always answers with a face."""
+        points = self._network.get_landmarks_from_image(image, detected_faces=[np.asarray(box, np.float32)])
+        return np.asarray(points[0], np.float32)
+
+
+def _square_about(box: np.ndarray) -> tuple[np.ndarray, float]:
+    x0, y0, x1, y1 = (float(v) for v in box)
+    if not (x1 > x0 and y1 > y0):
+        raise ValueError(f"the box must be x0, y0, x1, y1 with x1 > x0 and y1 > y0. Received: {[x0, y0, x1, y1]}")
+    side = MESH_MARGIN * max(x1 - x0, y1 - y0)
+    return np.array([(x0 + x1 - side) / 2, (y0 + y1 - side) / 2]), side
+
+
+def _shift_and_scale(start: np.ndarray, scale: float) -> np.ndarray:
+    """Matrix (2, 3) from image pixels to crop pixels."""
+    return np.array([[scale, 0, -start[0] * scale], [0, scale, -start[1] * scale]])
