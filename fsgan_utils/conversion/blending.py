@@ -1,0 +1,85 @@
+"""Put a generated face back into the picture without a seam."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from fsgan_utils.faces import Alignment
+
+FEATHER = 0.1
+"""Width of the soft rim of a pasted face, as a part of its side."""
+
+
+@dataclass(frozen=True)
+class Region:
+    """A rectangle of an image: rows `top` to `bottom`, columns `left` to `right`, both ends exclusive."""
+
+    top: int
+    bottom: int
+    left: int
+    right: int
+
+    @property
+    def slices(self) -> tuple[slice, slice]:
+        """The rectangle, to index an image with."""
+        return slice(self.top, self.bottom), slice(self.left, self.right)
+
+
+def margin(size: int, coverage: float) -> int:
+    """Pixels that are left out on each side of a crop of side `size`, as v2.2 counts them."""
+    return int(size * (1 - coverage))
+
+
+@lru_cache(maxsize=8)
+def feather(side: int) -> np.ndarray:
+    """A soft-edged square: float32 (side, side), 0 at the rim, 1 from `FEATHER` of the side inwards."""
+    to_edge = np.minimum(np.arange(side), np.arange(side)[::-1]).astype(np.float32)
+    ramp = np.clip(to_edge / max(1.0, FEATHER * side), 0, 1)
+    ramp = ramp * ramp * (3 - 2 * ramp)
+    soft = np.outer(ramp, ramp)
+    soft.flags.writeable = False
+    return soft
+
+
+def footprint(alignment: Alignment, shape: tuple[int, ...]) -> Region | None:
+    """The part of an image of `shape` that a crop covers; None if the crop lies outside."""
+    side = alignment.size
+    corners = np.array([[0, 0, 1], [side, 0, 1], [0, side, 1], [side, side, 1]], np.float64)
+    points = corners @ alignment.inverse.T
+    (left, top), (right, bottom) = np.floor(points.min(axis=0)), np.ceil(points.max(axis=0)) + 1
+    region = Region(max(0, int(top)), min(shape[0], int(bottom)), max(0, int(left)), min(shape[1], int(right)))
+    return region if region.top < region.bottom and region.left < region.right else None
+
+
+def paste(image: np.ndarray, mask: np.ndarray, face: np.ndarray, alpha: np.ndarray, alignment: Alignment) -> None:
+    """Blend a face into an image, in place: alpha · face + (1 − alpha) · image.
+
+    The image's own pixels are mixed at the image's own resolution, and only under the crop; where alpha is
+    zero they stay exactly as they were.
+
+    Args:
+        image: float32 RGB (H, W, 3), 0 to 255; changed.
+        mask: float32 (H, W), 0 to 1; raised to the alpha that was used.
+        face: float32 RGB (size, size, 3), 0 to 255, in the crop of `alignment`.
+        alpha: float32 (size, size), 0 to 1.
+        alignment: where the crop lies in the image.
+    """
+    region = footprint(alignment, image.shape)
+    if region is None:
+        return
+    local = _shifted(alignment, region)
+    shape = (region.bottom - region.top, region.right - region.left)
+    weight = np.clip(local.unwarp(alpha, shape), 0, 1)
+    part = image[region.slices]
+    part += weight[..., None] * (local.unwarp(face, shape) - part)
+    np.maximum(mask[region.slices], weight, out=mask[region.slices])
+
+
+def _shifted(alignment: Alignment, region: Region) -> Alignment:
+    """The same alignment, for the part of the image that is cut out as `region`."""
+    matrix = alignment.matrix.copy()
+    matrix[:, 2] += matrix[:, :2] @ (region.left, region.top)
+    return Alignment(matrix, alignment.size)

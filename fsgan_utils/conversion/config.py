@@ -1,0 +1,80 @@
+"""The settings of a conversion, checked where they are made."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from fsgan_utils.conversion import color, smoothing
+from fsgan_utils.video import check_range
+
+DIRECTIONS = ("AtoB", "BtoA")
+LAYOUTS = ("result", "pair", "triple")
+
+
+@dataclass(frozen=True)
+class ConvertConfig:
+    """How faces are swapped. The defaults are v2.2's.
+
+    Attributes:
+        direction: "AtoB" turns A's face into B's, "BtoA" the other way round.
+        roi_coverage: part of the aligned crop's side that the network sees and replaces, above .5 to 1.
+        color_correction: "hist_match", "adain", "adain_xyz" or "none".
+        smoothing: "kalman", "moving_average" or "none": how faces are steadied from frame to frame.
+        kalman_noise: process noise of the Kalman filter; smaller is steadier and slower.
+        moving_average: share of the past in the moving average, 0 to below 1.
+        min_face: smallest face that is looked for, in pixels.
+        threshold: score a face must reach in the detector's last stage, 0 to 1.
+        factor: ratio of the detector's image pyramid, 0 to 1 exclusive.
+        enhance: e in (1 + e) · result − e · source; 0 leaves the result as it is.
+        layout: "result", "pair" (source, result) or "triple" (source, result, mask), side by side.
+        start: second at which to begin; None for the beginning.
+        stop: second at which to end; None for the end.
+        synthetic: state in the video's metadata that its faces are generated.
+        batch: frames that are worked on together.
+
+    Raises:
+        ValueError: a value is out of range.
+    """
+
+    direction: str = "AtoB"
+    roi_coverage: float = 0.9
+    color_correction: str = "hist_match"
+    smoothing: str = "kalman"
+    kalman_noise: float = 3e-3
+    moving_average: float = 0.65
+    min_face: float = 35
+    threshold: float = 0.7
+    factor: float = 0.709
+    enhance: float = 0.0
+    layout: str = "triple"
+    start: float | None = None
+    stop: float | None = None
+    synthetic: bool = True
+    batch: int = 8
+
+    def __post_init__(self) -> None:
+        """Check every value."""
+        _one_of("direction", self.direction, DIRECTIONS)
+        _one_of("color_correction", self.color_correction, color.METHODS)
+        _one_of("smoothing", self.smoothing, smoothing.METHODS)
+        _one_of("layout", self.layout, LAYOUTS)
+        _check("roi_coverage", self.roi_coverage, 0.5 < self.roi_coverage <= 1, "above .5 and at most 1")
+        _check("kalman_noise", self.kalman_noise, 0 < self.kalman_noise < math.inf, "above 0")
+        _check("moving_average", self.moving_average, 0 <= self.moving_average < 1, "from 0 to below 1")
+        _check("min_face", self.min_face, self.min_face >= 12, "at least 12 pixels")
+        _check("threshold", self.threshold, 0 <= self.threshold <= 1, "from 0 to 1")
+        _check("factor", self.factor, 0 < self.factor < 1, "between 0 and 1")
+        _check("enhance", self.enhance, 0 <= self.enhance < math.inf, "0 or more")
+        _check("batch", self.batch, self.batch >= 1, "1 or more")
+        check_range(self.start, self.stop)
+
+
+def _one_of(name: str, value: object, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        raise ValueError(f"{name} must be one of {', '.join(allowed)}. Received: {value!r}")
+
+
+def _check(name: str, value: object, holds: bool, expected: str) -> None:
+    if not holds:
+        raise ValueError(f"{name} must be {expected}. Received: {value!r}")
