@@ -37,13 +37,10 @@ def write_v22_file(path, layers, names_as=bytes, group=None, chunks=1):
 
 
 def write_names(group, attribute, names, names_as, chunks):
-    names = [name.encode() if names_as is bytes else name for name in names]
-    dtype = None if names_as is bytes and names else h5py.string_dtype()
-    if chunks == 1:
-        group.attrs.create(attribute, names, dtype=dtype)
-    else:
-        for index, part in enumerate(np.array_split(np.array(names), chunks)):
-            group.attrs[f"{attribute}{index}"] = part
+    """Store names as Keras 2 did: as bytes or str, in one attribute or, where it would be too long, in several."""
+    names = np.array(names, dtype="S" if names_as is bytes else h5py.string_dtype())
+    for index, part in enumerate(np.array_split(names, chunks)):
+        group.attrs[attribute if chunks == 1 else f"{attribute}{index}"] = part
 
 
 def formula(layers):
