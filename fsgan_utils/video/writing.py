@@ -31,7 +31,7 @@ from fsgan_utils.workspace import resolve
 SYNTHETIC_COMMENT = "synthetic: faces in this video were generated (face swap)"
 """What the metadata of a video with generated faces says."""
 
-_H264 = ("libx264", {"crf": "16", "preset": "medium"})
+_H264 = ("libx264", {"crf": "14", "preset": "veryfast"})
 _VP9 = ("libvpx-vp9", {"crf": "20", "b": "0", "cpu-used": "4", "row-mt": "1"})
 _ENCODERS = {".mp4": _H264, ".m4v": _H264, ".mov": _H264, ".mkv": _H264, ".webm": _VP9}
 
@@ -92,7 +92,7 @@ class VideoWriter:
     def __enter__(self) -> VideoWriter:
         """Open the hidden file."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        self._container: OutputContainer = av.open(str(self._temporary), "w")
+        self._container: OutputContainer = av.open(str(self._temporary), "w", options=self._container_options())
         try:
             if self._synthetic:
                 self._container.metadata["comment"] = SYNTHETIC_COMMENT
@@ -164,6 +164,12 @@ class VideoWriter:
     def _close_sound(self) -> None:
         if getattr(self, "_sound", None) is not None:
             self._sound.close()  # type: ignore[union-attr]
+
+    def _container_options(self) -> dict[str, str]:
+        """For MP4 a clock fine enough that a picture or sound that begins late does so exactly."""
+        ticks = self._time_base.denominator
+        clock = ticks * -(-10_000 // ticks)
+        return {} if self.path.suffix.lower() in (".mkv", ".webm") else {"movie_timescale": str(clock)}
 
     def _add_picture(self) -> VideoStream:
         codec, options = _ENCODERS[self.path.suffix.lower()]

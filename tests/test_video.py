@@ -1,0 +1,257 @@
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from fsgan_utils.images import write_image
+from fsgan_utils.video import SYNTHETIC_COMMENT, VideoError, VideoWriter, probe, read_frames
+
+CLIP = Path("data/clips/a_target.mp4")
+SILENT = Path("data/clips/a_train_cool.mp4")
+
+
+def copy_video(source, output, **settings):
+    with VideoWriter(output, probe(source), audio_from=source, **settings) as writer:
+        for frame in read_frames(source, settings.get("start"), settings.get("stop")):
+            writer.write(frame.image, frame)
+    return output
+
+
+def sound(path):
+    with av.open(str(path)) as container:
+        return [(packet.pts, packet.duration, bytes(packet)) for packet in container.demux(audio=0) if packet.size]
+
+
+def heard(path):
+    with av.open(str(path)) as container:
+        return np.concatenate([frame.to_ndarray() for frame in container.decode(audio=0)], axis=1)
+
+
+def picture(height, width, seed=0):
+    """Smooth colours, so that compression hardly changes them."""
+    y, x = np.mgrid[0 : 1 : height * 1j, 0 : 1 : width * 1j]
+    return np.rint(np.stack([40 + 170 * x, 60 + 120 * y, 200 - 150 * x * y + seed], axis=-1)).astype(np.uint8)
+
+
+def write_pictures(path, height=48, width=64, count=6, **settings):
+    with VideoWriter(path, rate=Fraction(30000, 1001), size=(width, height), **settings) as writer:
+        for i in range(count):
+            writer.write(picture(height, width, i))
+    return path
+
+
+def remux(source, output, edit=lambda stream: None, kinds=("video", "audio"), options=None):
+    """Copy the packets into another container."""
+    with av.open(str(source)) as reader, av.open(str(output), "w", options=options or {}) as writer:
+        tracks = {}
+        for stream in (s for s in reader.streams if s.type in kinds):
+            tracks[stream.index] = writer.add_stream_from_template(stream, opaque=True)
+            edit(tracks[stream.index])
+        for packet in reader.demux(*[reader.streams[i] for i in tracks]):
+            if packet.size:
+                packet.stream = tracks[packet.stream.index]
+                writer.mux(packet)
+    return output
+
+
+def test_probe_says_what_the_clip_is():
+    info = probe(CLIP)
+    assert (info.width, info.height, info.rate, info.frames, info.duration) == (320, 320, 24, 48, 2.0)
+    assert (info.codec, info.pixel_format, info.rotation, info.matrix) == ("h264", "yuv420p", 0, 1)
+    assert info.has_audio
+    assert not probe(SILENT).has_audio
+
+
+def test_frames_have_index_time_and_colour():
+    frames = list(read_frames(CLIP))
+    assert [frame.index for frame in frames] == list(range(48))
+    np.testing.assert_allclose([frame.time for frame in frames], np.arange(48) / 24)
+    image = frames[0].image
+    assert image.dtype == np.uint8
+    assert image.shape == (320, 320, 3)
+    red, green, blue = image[300, 100].astype(int)
+    assert blue > green > red, "the shirt is blue"
+
+
+def test_a_stretch_of_time_and_every_nth_frame():
+    assert [frame.index for frame in read_frames(CLIP, start=0.5, stop=1.0)] == list(range(12, 24))
+    assert [frame.index for frame in read_frames(CLIP, every=20)] == [0, 20, 40]
+    assert [frame.index for frame in read_frames(CLIP, start=1.0, every=20)] == [40]
+    assert list(read_frames(CLIP, start=99)) == []
+
+
+@pytest.mark.parametrize("wrong", [{"every": 0}, {"start": -1}, {"start": 1, "stop": 1}])
+def test_a_wrong_stretch_is_refused_at_once(wrong):
+    with pytest.raises(ValueError, match="Received"):
+        read_frames(CLIP, **wrong)
+
+
+def test_a_copy_has_the_same_frames_times_colours_and_sound(tmp_path):
+    output = copy_video(CLIP, tmp_path / "copy.mp4", synthetic=True)
+    before, after = probe(CLIP), probe(output)
+    for field in ("width", "height", "rate", "frames", "duration", "time_base", "matrix", "color_range", "primaries"):
+        assert getattr(before, field) == getattr(after, field), field
+    for one, other in zip(read_frames(CLIP), read_frames(output), strict=True):
+        assert (one.pts, one.duration) == (other.pts, other.duration)
+        assert np.abs(one.image.astype(int) - other.image).mean() < 2
+    assert sound(output) == sound(CLIP)
+    np.testing.assert_array_equal(heard(output), heard(CLIP))
+    with av.open(str(output)) as container:
+        assert container.metadata["comment"] == SYNTHETIC_COMMENT
+    assert list(tmp_path.iterdir()) == [output]
+
+
+def test_an_unmarked_copy_says_nothing(tmp_path):
+    with av.open(str(copy_video(CLIP, tmp_path / "copy.mp4"))) as container:
+        assert "comment" not in container.metadata
+
+
+def test_a_cut_keeps_picture_and_sound_together(tmp_path):
+    output = copy_video(CLIP, tmp_path / "cut.mp4", start=0.5, stop=1.25)
+    assert [frame.time for frame in read_frames(output)] == pytest.approx(np.arange(18) / 24)
+    packets, source = sound(output), sound(CLIP)
+    first = next(i for i, packet in enumerate(source) if packet[0] >= 0.5 * 44100)
+    assert [packet[2] for packet in packets] == [packet[2] for packet in source[first : first + len(packets)]]
+    assert packets[0][0] == pytest.approx(source[first][0] - 22050, abs=5)
+    assert 0.7 < packets[-1][0] / 44100 < 0.75
+
+
+@pytest.mark.parametrize("suffix", [".mkv", ".mov", ".webm"])
+def test_other_containers(tmp_path, suffix):
+    output = copy_video(CLIP, tmp_path / f"copy{suffix}")
+    info = probe(output)
+    assert (info.width, info.height, info.rate, info.frames, info.has_audio) == (320, 320, 24, 48, True)
+    times = np.array([frame.time for frame in read_frames(output)])
+    np.testing.assert_allclose(times - times[0], np.arange(48) / 24, atol=2e-3)
+    assert times[0] < 0.025, "Matroska has no time before zero: the sound's lead-in moves everything by 23 ms"
+    if suffix == ".webm":
+        with av.open(str(output)) as container:
+            assert container.streams.audio[0].codec_context.name == "opus"
+        assert heard(output).shape[1] / 48000 == pytest.approx(2, abs=0.05)
+    else:
+        assert [packet[2] for packet in sound(output)] == [packet[2] for packet in sound(CLIP)]
+
+
+def test_an_odd_size_stays_odd(tmp_path):
+    output = write_pictures(tmp_path / "odd.mp4", height=47, width=63)
+    info = probe(output)
+    assert (info.width, info.height, info.frames, info.rate) == (63, 47, 6, Fraction(30000, 1001))
+    for i, frame in enumerate(read_frames(output)):
+        assert np.abs(frame.image.astype(int) - picture(47, 63, i)).max() < 12
+
+
+def test_irregular_times_are_kept(tmp_path):
+    source, output = tmp_path / "irregular.mp4", tmp_path / "copy.mp4"
+    ticks = [0, 3, 4, 9, 10, 17]
+    info = probe(write_pictures(tmp_path / "regular.mp4"))
+    frames = list(read_frames(info.path))
+    with VideoWriter(source, info) as writer:
+        for frame, tick in zip(frames, ticks, strict=True):
+            object.__setattr__(frame, "pts", 1000 * tick)
+            writer.write(frame.image, frame)
+    assert [frame.pts for frame in read_frames(source)] == [1000 * tick for tick in ticks]
+    copy_video(source, output)
+    assert [frame.pts for frame in read_frames(output)] == [1000 * tick for tick in ticks]
+
+
+def test_one_frame_is_a_video(tmp_path):
+    output = copy_video(write_pictures(tmp_path / "one.mp4", count=1), tmp_path / "copy.mp4")
+    assert len(list(read_frames(output))) == 1
+
+
+def test_rotation_is_applied(tmp_path):
+    upright = write_pictures(tmp_path / "upright.mov", height=48, width=64)
+    turned = remux(upright, tmp_path / "turned.mov", lambda stream: stream.set_display_rotation(90))
+    info = probe(turned)
+    assert (info.width, info.height, info.rotation) == (48, 64, 90)
+    one, other = next(read_frames(upright)).image, next(read_frames(turned)).image
+    np.testing.assert_array_equal(other, np.rot90(one))
+    copy = probe(copy_video(turned, tmp_path / "copy.mp4"))
+    assert (copy.width, copy.height, copy.rotation) == (48, 64, 0)
+
+
+@pytest.mark.parametrize(("matrix", "color_range"), [(1, 1), (6, 1), (5, 2), (2, 0), (9, 1)])
+def test_colours_survive_every_matrix_and_range(tmp_path, matrix, color_range):
+    path = tmp_path / "tagged.mp4"
+    image = np.zeros((32, 32, 3), np.uint8)
+    image[:] = (200, 60, 30)
+    base = probe(write_pictures(tmp_path / "base.mp4", height=32, width=32))
+    object.__setattr__(base, "matrix", matrix)
+    object.__setattr__(base, "color_range", color_range)
+    with VideoWriter(path, base) as writer:
+        writer.write(image)
+    info = probe(path)
+    assert (info.matrix, info.color_range) == (matrix, color_range)
+    np.testing.assert_allclose(next(read_frames(path)).image, image, atol=4)
+    with av.open(str(path)) as container:
+        luma = next(container.decode(video=0)).to_ndarray()[:32].mean()
+    red, green = {1: (0.2126, 0.7152), 9: (0.2627, 0.678)}.get(matrix, (0.299, 0.587))
+    brightness = (red * 200 + green * 60 + (1 - red - green) * 30) / 255
+    assert luma == pytest.approx(255 * brightness if color_range == 2 else 16 + 219 * brightness, abs=2)
+
+
+def test_a_failure_leaves_what_was_there(tmp_path):
+    good = tmp_path / "good.mp4"
+    good.write_bytes(b"precious")
+    with pytest.raises(RuntimeError, match="power cut"), VideoWriter(good, probe(CLIP), audio_from=CLIP) as writer:
+        for frame in read_frames(CLIP, stop=0.5):
+            writer.write(frame.image, frame)
+        raise RuntimeError("power cut")
+    assert good.read_bytes() == b"precious"
+    assert list(tmp_path.iterdir()) == [good]
+
+
+def test_a_video_without_frames_is_not_written(tmp_path):
+    with pytest.raises(VideoError, match=r"no frame was written to .*none\.mp4"):
+        copy_video(CLIP, tmp_path / "none.mp4", start=99)
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_writer_refuses_what_does_not_fit(tmp_path):
+    with pytest.raises(ValueError, match="give `like`"):
+        VideoWriter(tmp_path / "a.mp4")
+    with pytest.raises(VideoError, match=r"must end in one of .mp4"):
+        VideoWriter(tmp_path / "a.jpg", probe(CLIP))
+    with pytest.raises(VideoError, match="choose another name"):
+        VideoWriter(CLIP, probe(CLIP), audio_from=CLIP)
+    expected = r"expected a uint8 image of \(320, 320, 3\)"
+    with pytest.raises(ValueError, match=expected), VideoWriter(tmp_path / "a.mp4", probe(CLIP)) as writer:
+        writer.write(np.zeros((10, 10, 3), np.uint8))
+    assert not list(tmp_path.iterdir())
+
+
+def broken_files(folder):
+    """One file of each kind that is not a whole video, and what its error has to say."""
+    (folder / "empty.mp4").touch()
+    yield folder / "empty.mp4", "empty"
+    (folder / "noise.mp4").write_bytes(np.random.default_rng(0).bytes(5000))
+    yield folder / "noise.mp4", "cannot be read as a video"
+    (folder / "letter.txt").write_text("Dear reader, this is not a video.\n" * 100)
+    yield folder / "letter.txt", "not a video|cannot be read as a video"
+    yield remux(CLIP, folder / "sound.m4a", kinds=("audio",)), "no picture"
+    for name, options in ("headless.mp4", {}), ("front.mp4", {"movflags": "faststart"}), ("cut.mkv", {}):
+        whole = remux(CLIP, folder / f"whole_{name}", options=options).read_bytes()
+        (folder / name).write_bytes(whole[: len(whole) * 6 // 10])
+        yield folder / name, "cut short|cannot be read"
+
+
+def test_broken_files_are_named(tmp_path):
+    for path, reason in broken_files(tmp_path):
+        with pytest.raises(VideoError, match=reason) as caught:
+            list(read_frames(path))
+        assert str(path) in str(caught.value)
+
+
+def test_a_picture_is_not_a_video(tmp_path):
+    write_image(tmp_path / "photo.png", picture(32, 32))
+    with pytest.raises(VideoError, match=r"photo\.png is not a video"):
+        probe(tmp_path / "photo.png")
+
+
+def test_a_missing_file_and_a_folder_are_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"nowhere\.mp4"):
+        read_frames(tmp_path / "nowhere.mp4")
+    with pytest.raises(IsADirectoryError):
+        probe(tmp_path)
