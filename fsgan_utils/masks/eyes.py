@@ -20,7 +20,7 @@ SOURCES = ("facemesh", "fan", "five_points", "none")
 MASK_SIZE = 256
 ALIGNED_FACE_BOX = np.array([0.15, -0.03, 0.85, 0.94])
 """Where a face lies in an aligned crop, x0, y0, x1, y1 as fractions of the crop's side."""
-LEAST_FACE = 60
+LEAST_FACE = 40
 """Pixels, of 256: smaller faces are not what a training image is about."""
 EYES = (slice(36, 42), slice(42, 48))
 
