@@ -1,0 +1,192 @@
+import warnings
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from painter import Painter
+
+from fsgan_utils.conversion import ConvertConfig, build_detector, convert_video
+from fsgan_utils.faces import Face
+from fsgan_utils.video import SYNTHETIC_COMMENT, VideoError, VideoWriter, probe, read_frames
+
+CLIP = Path("data/clips/a_target.mp4")
+RESULT = ConvertConfig(layout="result", color_correction="none")
+
+
+@pytest.fixture(scope="module")
+def detector():
+    return build_detector(RESULT)
+
+
+@pytest.fixture(scope="module")
+def converted(detector, tmp_path_factory):
+    output = tmp_path_factory.mktemp("converted") / "result.mp4"
+    return convert_video(CLIP, output, Painter(), RESULT, detector)
+
+
+def packets(path):
+    with av.open(str(path)) as container:
+        return [(packet.pts, bytes(packet)) for packet in container.demux(audio=0) if packet.size]
+
+
+def write_clip(path, images, rate=24):
+    height, width = images[0].shape[:2]
+    with VideoWriter(path, rate=rate, size=(width, height)) as writer:
+        for image in images:
+            writer.write(image)
+    return path
+
+
+def first_images(count, path=CLIP):
+    return [frame.image for frame in read_frames(path, stop=count / 24)]
+
+
+def redness(image):
+    return image[..., 0].astype(float) - image[..., 2]
+
+
+class SeeingNothingAt:
+    """A detector that misses the face in some frames."""
+
+    def __init__(self, detector, missed):
+        self.detector, self.missed, self.seen = detector, missed, 0
+
+    def detect(self, images):
+        found = self.detector.detect(images)
+        self.seen += len(images)
+        indices = range(self.seen - len(images), self.seen)
+        return [[] if index in self.missed else faces for index, faces in zip(indices, found, strict=True)]
+
+
+def test_frames_times_size_and_sound_are_the_sources(converted):
+    before, after = probe(CLIP), probe(converted.output)
+    for field in ("width", "height", "rate", "frames", "duration", "time_base", "matrix"):
+        assert getattr(before, field) == getattr(after, field), field
+    assert [f.pts for f in read_frames(CLIP)] == [f.pts for f in read_frames(converted.output)]
+    assert packets(converted.output) == packets(CLIP)
+    with av.open(str(converted.output)) as container:
+        assert container.metadata["comment"] == SYNTHETIC_COMMENT
+
+
+def test_every_frame_is_swapped(converted):
+    assert (converted.frames, converted.swapped_frames, converted.faceless_frames) == (48, 48, 0)
+    assert converted.swapped_faces >= 48
+    assert converted.frames_per_second > 0
+    for source, result in zip(read_frames(CLIP), read_frames(converted.output), strict=True):
+        assert redness(result.image).mean() > redness(source.image).mean() + 2
+
+
+def test_the_three_panels_are_source_result_and_mask(detector, tmp_path):
+    config = ConvertConfig(stop=0.25, color_correction="none")
+    summary = convert_video(CLIP, tmp_path / "triple.mp4", Painter(), config, detector)
+    assert summary.frames == 6
+    for source, wide in zip(first_images(6), first_images(6, summary.output), strict=True):
+        assert wide.shape == (320, 960, 3)
+        shown, result, mask = np.split(wide, 3, axis=1)
+        assert np.abs(shown.astype(int) - source).mean() < 2
+        inside = mask.mean(axis=-1) > 200
+        assert 0.02 < inside.mean() < 0.5
+        assert (redness(result) - redness(source))[inside].mean() > 30
+
+
+def test_a_pair_from_the_middle_keeps_its_sound(detector, tmp_path):
+    config = ConvertConfig(layout="pair", start=1.0, stop=1.5)
+    summary = convert_video(CLIP, tmp_path / "pair.mp4", Painter(), config, detector)
+    info = probe(summary.output)
+    assert (info.width, info.height, info.frames, info.has_audio) == (640, 320, 12, True)
+
+
+def test_two_faces_are_both_swapped(detector, tmp_path):
+    b = first_images(4, "data/clips/b_target.mp4")
+    images = [np.concatenate(pair, axis=1) for pair in zip(first_images(4), b, strict=True)]
+    clip = write_clip(tmp_path / "two.mp4", images)
+    summary = convert_video(clip, tmp_path / "out.mp4", Painter(), RESULT, detector)
+    assert (summary.swapped_frames, summary.swapped_faces) == (4, 8)
+    for source, result in zip(read_frames(clip), read_frames(summary.output), strict=True):
+        gain = redness(result.image) - redness(source.image)
+        assert gain[:, :320].max() > 50
+        assert gain[:, 320:].max() > 50
+
+
+def test_a_video_without_faces_is_written_with_a_warning(detector, tmp_path):
+    clip = write_clip(tmp_path / "empty.mp4", [np.full((64, 96, 3), 90, np.uint8)] * 5)
+    with pytest.warns(UserWarning, match=r"no face was swapped in .*empty\.mp4; try a smaller min_face"):
+        summary = convert_video(clip, tmp_path / "out.mp4", Painter(), RESULT, detector)
+    assert (summary.frames, summary.swapped_frames, summary.faceless_frames) == (5, 0, 5)
+    assert probe(summary.output).frames == 5
+
+
+def test_one_frame_of_odd_size(detector, tmp_path):
+    clip = write_clip(tmp_path / "one.mp4", [first_images(1)[0][:299, :317]])
+    summary = convert_video(clip, tmp_path / "out.mp4", Painter(), RESULT, detector)
+    info = probe(summary.output)
+    assert (summary.frames, summary.swapped_frames, info.width, info.height) == (1, 1, 317, 299)
+
+
+def test_missed_faces_are_counted_and_do_not_stop_the_work(detector, tmp_path):
+    partly = SeeingNothingAt(detector, {2, 3, 9})
+    summary = convert_video(CLIP, tmp_path / "out.mp4", Painter(), ConvertConfig(stop=0.5, layout="result"), partly)
+    assert (summary.frames, summary.swapped_frames, summary.faceless_frames) == (12, 9, 3)
+
+
+def test_a_face_that_cannot_be_aligned_is_counted(tmp_path):
+    class Degenerate:
+        def detect(self, images):
+            return [[Face(np.array([50, 50, 150, 150]), np.full((5, 2), 100.0), 0.9)] for _ in images]
+
+    with warnings.catch_warnings(record=True):
+        warnings.simplefilter("always")
+        config = ConvertConfig(stop=0.1, smoothing="none", layout="result")
+        summary = convert_video(CLIP, tmp_path / "out.mp4", Painter(), config, Degenerate())
+    assert (summary.swapped_faces, summary.left_alone_faces, summary.faceless_frames) == (0, summary.frames, 0)
+
+
+def test_frames_are_worked_on_in_batches(detector, tmp_path):
+    model = Painter()
+    config = ConvertConfig(stop=0.4, batch=4, layout="result")
+    summary = convert_video(CLIP, tmp_path / "out.mp4", model, config, detector)
+    assert summary.frames == 10
+    assert model.calls == [4, 4, 2]
+
+
+def test_smoothing_calms_the_mask(detector, tmp_path):
+    def shake(smoothing):
+        config = ConvertConfig(smoothing=smoothing, color_correction="none", stop=1)
+        output = convert_video(CLIP, tmp_path / f"{smoothing}.mp4", Painter(), config, detector).output
+        y, x = np.mgrid[:320, :320]
+        masks = [frame.image[:, 640:].mean(axis=-1) > 128 for frame in read_frames(output)]
+        centres = np.array([(x[mask].mean(), y[mask].mean()) for mask in masks])
+        return np.linalg.norm(np.diff(centres, n=2, axis=0), axis=-1).mean()
+
+    assert shake("kalman") < 0.6 * shake("none")
+
+
+def test_the_source_is_never_overwritten(detector, tmp_path):
+    clip = write_clip(tmp_path / "clip.mp4", first_images(2))
+    before = clip.read_bytes()
+    with pytest.raises(VideoError, match=r"clip\.mp4 is the video to convert"):
+        convert_video(clip, tmp_path / "." / "clip.mp4", Painter(), RESULT, detector)
+    assert clip.read_bytes() == before
+
+
+def test_broken_sources_leave_a_good_result_alone(detector, tmp_path):
+    good = tmp_path / "good.mp4"
+    good.write_bytes(b"last week's result")
+    whole = CLIP.read_bytes()
+    for name, content in (("empty.mp4", b""), ("noise.mp4", b"noise" * 999), ("cut.mp4", whole[: len(whole) * 2 // 3])):
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(VideoError, match=name):
+            convert_video(tmp_path / name, good, Painter(), RESULT, detector)
+    with pytest.raises(FileNotFoundError, match=r"missing\.mp4"):
+        convert_video(tmp_path / "missing.mp4", good, Painter(), RESULT, detector)
+    assert good.read_bytes() == b"last week's result"
+    assert not [path for path in tmp_path.iterdir() if "partial" in path.name]
+
+
+def test_a_failing_model_leaves_nothing_half_written(detector, tmp_path):
+    model = Painter()
+    model.generate = lambda images, direction: np.full((len(images), 64, 64, 4), np.nan, np.float32)
+    with pytest.raises(ValueError, match="not finite"):
+        convert_video(CLIP, tmp_path / "out.mp4", model, RESULT, detector)
+    assert not list(tmp_path.iterdir())
