@@ -1,0 +1,44 @@
+"""Runs every benchmark there is, one after another, and prints what each measured.
+
+A benchmark is a module of this package whose name has no leading underscore; run with `--json` it prints one JSON
+object, as its last line.
+"""
+
+from __future__ import annotations
+
+import json
+import pkgutil
+import subprocess
+import sys
+from pathlib import Path
+
+FOLDER = Path(__file__).parent
+
+
+def main() -> int:
+    """Run each benchmark in a process of its own; return how many failed."""
+    names = sorted(module.name for module in pkgutil.iter_modules([str(FOLDER)]) if not module.name.startswith("_"))
+    failed = 0
+    for name in names:
+        command = [sys.executable, "-m", f"benchmarks.{name}", "--json"]
+        finished = subprocess.run(command, cwd=FOLDER.parent, capture_output=True, text=True)
+        failed += finished.returncode != 0
+        print(_table(name, finished), flush=True)
+    return failed
+
+
+def _table(name: str, finished: subprocess.CompletedProcess) -> str:
+    """Lay out one benchmark's numbers, or the end of what it said when it failed."""
+    if finished.returncode:
+        return f"{name}\n  failed:\n{finished.stderr.strip()[-2000:]}"
+    result = json.loads(finished.stdout.strip().splitlines()[-1])
+    width = max(map(len, result))
+    return "\n".join([name, *(f"  {key:<{width}}  {_shown(value)}" for key, value in result.items()), ""])
+
+
+def _shown(value: object) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
