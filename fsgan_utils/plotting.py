@@ -17,7 +17,7 @@ def show_images(
         images: uint8 RGB (H, W, 3) or grey (H, W) images, of any sizes.
         titles: one line above each image.
         columns: images in a row.
-        side: width and height of a cell in inches.
+        side: width of a cell in inches; its height fits the tallest image.
 
     Raises:
         ValueError: there is no image, or not one title per image.
@@ -28,7 +28,8 @@ def show_images(
         raise ValueError(f"expected one title per image ({len(images)}). Received: {len(titles)} titles")
     columns = min(columns, len(images))
     rows = -(-len(images) // columns)
-    figure, axes = plt.subplots(rows, columns, figsize=(columns * side, rows * side), squeeze=False)
+    height = side * max(image.shape[0] / image.shape[1] for image in images) + (0.25 if titles else 0)
+    figure, axes = plt.subplots(rows, columns, figsize=(columns * side, rows * height), squeeze=False)
     for axis in axes.flat:
         axis.axis("off")
     for index, (axis, image) in enumerate(zip(axes.flat, images, strict=False)):

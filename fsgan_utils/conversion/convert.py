@@ -6,12 +6,12 @@ import time
 import warnings
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
 import numpy as np
-from prefetch_generator import BackgroundGenerator
 from tqdm.auto import tqdm
 
 from fsgan_utils.conversion.config import ConvertConfig
@@ -112,10 +112,9 @@ def _swapped_frames(
 ) -> Iterator[tuple[Frame, Swapped]]:
     """Read, detect, steady and swap, a batch of frames at a time, while the next frames are being decoded."""
     smoother = FaceSmoother(config.smoothing, config.kalman_noise, config.moving_average)
-    frames = BackgroundGenerator(read_frames(info.path, config.start, config.stop), max_prefetch=2 * config.batch)
     last: np.ndarray | None = None
     with tqdm(total=_expected_frames(info, config), unit="frame", desc="converting") as progress:
-        for batch in _batches(frames, config.batch):
+        for batch in _read_ahead(_batches(read_frames(info.path, config.start, config.stop), config.batch)):
             images = [frame.image for frame in batch]
             steady = _steady(detector.detect(images), images, last, smoother)
             yield from zip(batch, swap_faces(images, steady, model, config), strict=True)
@@ -150,6 +149,15 @@ def _count(counts: Counter[str], swapped: Swapped) -> None:
     counts["faceless_frames"] += swapped.swapped + swapped.left_alone == 0
     counts["swapped_faces"] += swapped.swapped
     counts["left_alone_faces"] += swapped.left_alone
+
+
+def _read_ahead(batches: Iterator[list[Frame]]) -> Iterator[list[Frame]]:
+    """Decode the next batch in another thread while this one is worked on."""
+    with ThreadPoolExecutor(max_workers=1) as reader:
+        upcoming = reader.submit(next, batches, None)
+        while batch := upcoming.result():
+            upcoming = reader.submit(next, batches, None)
+            yield batch
 
 
 def _batches(frames: Iterable[Frame], size: int) -> Iterator[list[Frame]]:

@@ -1,0 +1,51 @@
+import json
+from pathlib import Path
+
+import av
+import nbformat
+import papermill
+
+from fsgan_utils.training import FaceSwapGAN, ModelConfig, save_model
+from fsgan_utils.video import SYNTHETIC_COMMENT, probe
+
+NOTEBOOK = Path("notebooks/4_FaceSwap_GAN_video_conversion.ipynb")
+
+
+def run(workspace, **parameters):
+    settings = {"workspace": str(workspace), "stop": 0.25, "batch": 3, **parameters}
+    executed = workspace / "executed.ipynb"
+    papermill.execute_notebook(NOTEBOOK, executed, settings, progress_bar=False, cwd=".")
+    return nbformat.read(executed, 4)
+
+
+def shown(notebook, kind):
+    outputs = [output.get("data", {}) for cell in notebook.cells for output in cell.get("outputs", [])]
+    return [data[kind] for data in outputs if kind in data]
+
+
+def printed(notebook):
+    return "".join(out.get("text", "") for cell in notebook.cells for out in cell.get("outputs", []))
+
+
+def test_the_notebook_converts_a_video_and_shows_it(tmp_path):
+    save_model(FaceSwapGAN(ModelConfig(64, "compact")), tmp_path / "models")
+    notebook = run(tmp_path, layout="result", output="swapped.mp4")
+    info = probe(tmp_path / "swapped.mp4")
+    assert (info.width, info.height, info.frames, info.rate, info.has_audio) == (320, 320, 6, 24, True)
+    with av.open(str(info.path)) as container:
+        assert container.metadata["comment"] == SYNTHETIC_COMMENT
+    assert "frames with a swapped face: 6, without a face: 0" in printed(notebook)
+    assert len(shown(notebook, "image/png")) == 3
+    assert any("<video" in html and "base64" in html for html in shown(notebook, "text/html"))
+
+
+def test_the_notebook_is_short_stripped_and_has_one_cell_of_settings():
+    notebook = json.loads(NOTEBOOK.read_text())
+    code = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    settings = [cell for cell in code if "parameters" in cell["metadata"].get("tags", [])]
+    assert len(settings) == 1
+    assert all("  # " in line for line in settings[0]["source"])
+    for cell in code:
+        assert not cell["outputs"]
+        assert cell in settings or len(cell["source"]) <= 15
+        assert not any(line.startswith(("def ", "class ")) for line in cell["source"])
