@@ -156,6 +156,15 @@ def test_irregular_times_are_kept(tmp_path):
     assert [frame.pts for frame in read_frames(output)] == [1000 * tick for tick in ticks]
 
 
+def test_the_coarse_clock_of_matroska_does_not_blur_the_rate(tmp_path):
+    source = write_pictures(tmp_path / "source.mkv", count=20)
+    output = probe(copy_video(source, tmp_path / "copy.mp4"))
+    assert (output.rate, output.frames) == (Fraction(30000, 1001), 20)
+    assert [frame.pts * frame.time_base for frame in read_frames(output.path)] == [
+        i * Fraction(1001, 30000) for i in range(20)
+    ]
+
+
 def test_one_frame_is_a_video(tmp_path):
     output = copy_video(write_pictures(tmp_path / "one.mp4", count=1), tmp_path / "copy.mp4")
     assert len(list(read_frames(output))) == 1

@@ -112,15 +112,17 @@ def probe(path: str | Path) -> VideoInfo:
         frame = next(container.decode(stream), None)
         if frame is None:
             raise VideoError(f"{file} has no frame that can be decoded; it may be cut short: copy it anew")
+        frames = stream.frames or _count_packets(file)
+        rate = Fraction(stream.average_rate or stream.guessed_rate or 25)
         turned = frame.rotation % 180 == 90
         aspect = Fraction(stream.sample_aspect_ratio or 1)
         return VideoInfo(
             path=file,
             width=frame.height if turned else frame.width,
             height=frame.width if turned else frame.height,
-            rate=Fraction(stream.average_rate or stream.guessed_rate or 25),
-            frames=stream.frames or _count_packets(file),
-            duration=_duration(container, stream),
+            rate=rate,
+            frames=frames,
+            duration=_duration(container, stream) or float(frames / rate),
             has_audio=bool(container.streams.audio),
             rotation=frame.rotation % 360,
             codec=stream.codec_context.name,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
@@ -80,7 +81,7 @@ class VideoWriter:
         self._audio = probe(audio_from) if audio_from is not None else None
         self._range = (start, stop)
         self._synthetic = synthetic
-        self._time_base = like.time_base if like is not None and rate is None else 1 / self._rate
+        self._time_base = 1 / self._rate if like is None or rate is not None else _clock(like)
         self._temporary = self.path.with_name(f".{self.path.stem}.partial{self.path.suffix}")
         self._reformatter = VideoReformatter()
         self._count = 0
@@ -195,9 +196,15 @@ class VideoWriter:
         if frame is None:
             ticks = 1 / self._rate / self._time_base
             return round(self._count * ticks), round(ticks)
-        ticks = frame.time_base / self._time_base
-        begin = Fraction(self._range[0] or 0) / self._time_base
-        return round(frame.pts * ticks - begin), round(frame.duration * ticks)
+        begin = Fraction(self._range[0] or 0)
+        shown, lasts = (self._unrounded(ticks, frame.time_base) for ticks in (frame.pts, frame.duration))
+        return round((shown - begin) / self._time_base), round(lasts / self._time_base)
+
+    def _unrounded(self, ticks: int, time_base: Fraction) -> Fraction:
+        """Seconds; where the source's clock is coarse, a whole number of frames that was rounded to it is restored."""
+        seconds = ticks * time_base
+        regular = round(seconds * self._rate) / self._rate
+        return regular if time_base > self._time_base and abs(regular - seconds) < time_base else seconds
 
     def _to_yuv(self, image: np.ndarray) -> av.VideoFrame:
         tag = self._stream.codec_context.colorspace
@@ -210,6 +217,13 @@ class VideoWriter:
             interpolation=SCALING,
             threads=1,
         )
+
+
+def _clock(like: VideoInfo) -> Fraction:
+    """The source's ticks; or finer ones that hold both them and its frames, where they are coarse (Matroska)."""
+    if like.time_base.numerator == 1 and like.time_base.denominator > 1000:
+        return like.time_base
+    return Fraction(1, math.lcm(like.time_base.denominator, like.rate.numerator))
 
 
 def _copy_look(like: VideoInfo, stream: VideoStream) -> None:
