@@ -1,8 +1,8 @@
-"""Pictures in the notebooks: image grids. The only module that uses matplotlib."""
+"""Pictures in the notebooks: image grids and curves. The only module that uses matplotlib."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -37,4 +37,28 @@ def show_images(
         if titles is not None:
             axis.set_title(titles[index], fontsize=8)
     figure.tight_layout(pad=0.3)
+    plt.show()
+
+
+def show_curves(rows: Sequence[Mapping[str, float]], x: str = "iteration") -> None:
+    """Draw every column of a table against one of them, each in its own small plot.
+
+    Args:
+        rows: one mapping per point, all with the same keys.
+        x: the key along the horizontal axis.
+
+    Raises:
+        ValueError: there is no row.
+    """
+    if not rows:
+        raise ValueError("there is nothing to draw yet")
+    names = [name for name in rows[0] if name != x]
+    figure, axes = plt.subplots(1, len(names), figsize=(3 * len(names), 2.4), squeeze=False)
+    for axis, name in zip(axes.flat, names, strict=True):
+        axis.plot([row[x] for row in rows], [row[name] for row in rows], marker="." if len(rows) < 30 else None)
+        axis.set_title(name, fontsize=9)
+        axis.set_xlabel(x, fontsize=8)
+        axis.tick_params(labelsize=7)
+        axis.grid(alpha=0.3)
+    figure.tight_layout()
     plt.show()

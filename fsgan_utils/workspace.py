@@ -78,6 +78,15 @@ class Workspace:
         """Eye masks of the training images of person "A" or "B"."""
         return self.root / "binary_masks" / f"face{_checked(side)}_eyes"
 
+    def outline_mask_folder(self, side: str) -> Path:
+        """Face outlines of the training images of person "A" or "B"."""
+        return self.root / "binary_masks" / f"face{_checked(side)}_outline"
+
+    @property
+    def previews(self) -> Path:
+        """Pictures of the training's progress."""
+        return self.root / "previews"
+
     @property
     def models(self) -> Path:
         """The trained model."""

@@ -10,18 +10,15 @@ import cv2
 import numpy as np
 from tqdm.auto import tqdm
 
-from fsgan_utils.extraction import FaceDetector, eye_box_mask
+from fsgan_utils.extraction import eye_box_mask
 from fsgan_utils.extraction.folders import replaced_folder
 from fsgan_utils.images import list_images, load_image, square_image, write_image
-from fsgan_utils.landmarks import FAN, FaceMesh, LandmarkFinder
+from fsgan_utils.landmarks import FAN
+from fsgan_utils.masks.finding import FaceFinder
 from fsgan_utils.workspace import SIDES, Workspace
 
 SOURCES = ("facemesh", "fan", "five_points", "none")
 MASK_SIZE = 256
-ALIGNED_FACE_BOX = np.array([0.15, -0.03, 0.85, 0.94])
-"""Where a face lies in an aligned crop, x0, y0, x1, y1 as fractions of the crop's side."""
-LEAST_FACE = 40
-"""Pixels, of 256: smaller faces are not what a training image is about."""
 EYES = (slice(36, 42), slice(42, 48))
 
 MaskMaker = Callable[[np.ndarray], np.ndarray | None]
@@ -163,36 +160,21 @@ def _make_side(
 
 def _mask_maker(source: str) -> MaskMaker:
     if source == "five_points":
-        return _five_point_maker(FaceDetector(LEAST_FACE))
-    mesh = FaceMesh()
-    return _dense_maker(FAN() if source == "fan" else mesh, mesh, FaceDetector(LEAST_FACE))
+        return _five_point_maker(FaceFinder())
+    return _dense_maker(FaceFinder(FAN() if source == "fan" else None))
 
 
-def _dense_maker(finder: LandmarkFinder, mesh: FaceMesh, detector: FaceDetector) -> MaskMaker:
+def _dense_maker(finder: FaceFinder) -> MaskMaker:
     def make(image: np.ndarray) -> np.ndarray | None:
-        box = _find_box(image, mesh, detector)
-        landmarks = None if box is None else finder.landmarks_68(image, box)
+        landmarks = finder.landmarks_68(image)
         return None if landmarks is None else eye_mask(landmarks, len(image))
 
     return make
 
 
-def _find_box(image: np.ndarray, mesh: FaceMesh, detector: FaceDetector) -> np.ndarray | None:
-    """Where the face is: as in an aligned crop if FaceMesh sees one there, else where MTCNN finds the largest."""
-    aligned = ALIGNED_FACE_BOX * len(image)
-    if mesh.landmarks_68(image, aligned) is not None:
-        return aligned
-    faces = detector.detect([image])[0]
-    return faces[0].box if faces and mesh.landmarks_68(image, faces[0].box) is not None else None
-
-
-def _five_point_maker(detector: FaceDetector) -> MaskMaker:
+def _five_point_maker(finder: FaceFinder) -> MaskMaker:
     def make(image: np.ndarray) -> np.ndarray | None:
-        for border in (0, len(image) // 4):  # a face that fills the image is often found once there is room about it
-            wide = cv2.copyMakeBorder(image, border, border, border, border, cv2.BORDER_REPLICATE)
-            faces = detector.detect([wide])[0]
-            if faces:
-                return eye_box_mask(faces[0].landmarks[:2] - border, len(image))
-        return None
+        points = finder.five_points(image)
+        return None if points is None else eye_box_mask(points[:2], len(image))
 
     return make

@@ -1,1 +1,30 @@
 """Notebook 3: the networks, their losses and their training."""
+
+from fsgan_utils.training.augmentation import Augmentation
+from fsgan_utils.training.checkpoints import load_model, save_model
+from fsgan_utils.training.config import LossWeights, ModelConfig, TrainConfig
+from fsgan_utils.training.data import FaceSet, PairedBatches
+from fsgan_utils.training.gan import FaceSwapGAN
+from fsgan_utils.training.phases import Phase, default_phases, schedule_table
+from fsgan_utils.training.preview import LivePreview, augmented_pairs, triples_sheet
+from fsgan_utils.training.train import open_model, train
+
+__all__ = [
+    "Augmentation",
+    "FaceSet",
+    "FaceSwapGAN",
+    "LivePreview",
+    "LossWeights",
+    "ModelConfig",
+    "PairedBatches",
+    "Phase",
+    "TrainConfig",
+    "augmented_pairs",
+    "default_phases",
+    "load_model",
+    "open_model",
+    "save_model",
+    "schedule_table",
+    "train",
+    "triples_sheet",
+]

@@ -9,6 +9,7 @@ RESOLUTIONS = (64, 128, 256)
 CAPACITIES = ("standard", "lite", "compact")
 NORMS = ("layernorm", "instancenorm", "groupnorm", "batchnorm", "hybrid", "none")
 ATTENTIONS = ("full", "pooled")
+ADVERSARIES = ("mixup_lsgan", "relativistic_lsgan")
 V22_NORMS = {
     "instancenorm": "layernorm",
     "layernorm": "instancenorm",
@@ -86,8 +87,9 @@ class LossWeights:
         mask_hinge_floor: the alpha, 0 to 1, below which the hinge pulls upwards; at 0 it never does.
         mask_tv: of the mask's total variation, which keeps it smooth.
         cycle: of the swap to the other person and back; v2.2's, where switched on, is 10.
-        dssim: of the structural dissimilarity, a term v2.2 had not.
-        perceptual: of the perceptual term.
+        dssim: of the structural dissimilarity; ours.
+        face_mask: of the mask's distance from the face's outline, where the training images come with one; ours.
+        weight_decay: of the L2 penalty, 1e-4 on every kernel of v2.2's blocks.
 
     Raises:
         ValueError: a weight is negative or not finite, or the floor is above 1.
@@ -103,7 +105,8 @@ class LossWeights:
     mask_tv: float = 0.1
     cycle: float = 0.0
     dssim: float = 0.0
-    perceptual: float = 0.0
+    face_mask: float = 0.0
+    weight_decay: float = 1.0
 
     def __post_init__(self) -> None:
         """Check every weight."""
@@ -112,6 +115,48 @@ class LossWeights:
                 raise ValueError(f"LossWeights.{name} must be a finite number, 0 or more. Received: {value!r}")
         if self.mask_hinge_floor > 1:
             raise ValueError(f"LossWeights.mask_hinge_floor must be 1 or less. Received: {self.mask_hinge_floor!r}")
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """How a model is trained; the defaults are v2.2's.
+
+    Attributes:
+        iterations: steps in all, counted over every session of training the same model.
+        batch_size: faces of each person in a step.
+        preview_every: steps between two previews; the model is saved at each.
+        backup_every: steps between two backups, which are kept for good.
+        learning_rate: Adam's, for the encoder and the decoders.
+        discriminator_learning_rate: Adam's, for the discriminators.
+        beta_1: Adam's momentum.
+        adversary: "mixup_lsgan" or "relativistic_lsgan".
+        seed: start of every random draw.
+
+    Raises:
+        ValueError: a count or a rate is not positive, or the adversary is unknown.
+    """
+
+    iterations: int = 40_000
+    batch_size: int = 8
+    preview_every: int = 300
+    backup_every: int = 5_000
+    learning_rate: float = 1e-4
+    discriminator_learning_rate: float = 2e-4
+    beta_1: float = 0.5
+    adversary: str = "mixup_lsgan"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Check every value."""
+        _one_of("adversary", self.adversary, ADVERSARIES)
+        for name in ("iterations", "batch_size", "preview_every", "backup_every"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"TrainConfig.{name} must be 1 or more. Received: {getattr(self, name)!r}")
+        for name in ("learning_rate", "discriminator_learning_rate"):
+            if not 0 < getattr(self, name) < math.inf:
+                raise ValueError(f"TrainConfig.{name} must be positive. Received: {getattr(self, name)!r}")
+        if not 0 <= self.beta_1 < 1:
+            raise ValueError(f"TrainConfig.beta_1 must be at least 0 and less than 1. Received: {self.beta_1!r}")
 
 
 def _one_of(name: str, value: object, allowed: tuple) -> None:

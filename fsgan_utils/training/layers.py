@@ -135,10 +135,7 @@ class SelfAttention(keras.Layer):
         """Map (B, H, W, width) to the same shape; H and W are fixed and, where pooled, even."""
         query, key, value = self.query(inputs), self.key(inputs), self.value(inputs)
         if self.pooled and min(inputs.shape[1:3]) >= POOL_FROM:
-            key, value = (
-                ops.max_pool(key, 2, data_format="channels_last"),
-                ops.max_pool(value, 2, data_format="channels_last"),
-            )
+            key, value = _pool(key), _pool(value)
         scores = ops.matmul(_positions(query), ops.transpose(_positions(key), (0, 2, 1)))
         weights = ops.cast(ops.softmax(ops.cast(scores, "float32"), axis=-1), self.compute_dtype)
         seen = ops.reshape(ops.matmul(weights, _positions(value)), (-1, *inputs.shape[1:]))
@@ -182,6 +179,11 @@ class ShuffleInitializer(keras.initializers.Initializer):
     def get_config(self) -> dict:
         """Return what the constructor needs."""
         return {"seed": self.seed}
+
+
+def _pool(maps: Any) -> Any:
+    """Max-pool 2×2. Keras' JAX engine wants the strides spelled out."""
+    return ops.max_pool(maps, (2, 2), strides=(2, 2), data_format="channels_last")
 
 
 def _positions(maps: Any) -> Any:

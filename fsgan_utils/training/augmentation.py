@@ -1,0 +1,234 @@
+"""v2.2's augmentations of a training face, composed so that every output is resampled once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from fsgan_utils.faces import estimate_similarity
+
+SIDE = 256
+"""Side of the training images in pixels; all lengths of `Augmentation` count in them."""
+GRID = 5
+"""Control points of the random warp along each axis."""
+STATISTICS_MARGIN = 60
+"""Pixels at each edge that colour statistics leave out."""
+RGB_TO_XYZ = cv2.cvtColor(np.eye(3, dtype=np.float32)[None], cv2.COLOR_RGB2XYZ)[0].T.astype(np.float64)
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """How far a training image is changed; the defaults are v2.2's.
+
+    Attributes:
+        color_match: probability that the image takes on colours of another training image.
+        color_match_xyz: share of those matches that are made in XYZ instead of RGB.
+        rotation: largest rotation, degrees either way.
+        zoom: largest change of scale, as a fraction.
+        shift: largest shift along each axis, as a fraction of the side.
+        flip: probability of a mirror image.
+        warp_half_width: smallest and largest half side of the square, about the centre, that the network sees.
+        warp_noise: smallest and largest standard deviation of the warp's control points, in pixels.
+        motion_blur: probability of motion blur (v2.2's was .25 where it was switched on).
+
+    Raises:
+        ValueError: a probability is outside 0 to 1, or a range is empty or does not fit the image.
+    """
+
+    color_match: float = 0.5
+    color_match_xyz: float = 0.5
+    rotation: float = 10.0
+    zoom: float = 0.1
+    shift: float = 0.05
+    flip: float = 0.5
+    warp_half_width: tuple[int, int] = (78, 97)
+    warp_noise: tuple[float, float] = (5.0, 6.2)
+    motion_blur: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Check every value."""
+        for name in ("color_match", "color_match_xyz", "flip", "motion_blur"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f"{name} must be a probability, 0 to 1. Received: {getattr(self, name)}")
+        for name in ("rotation", "zoom", "shift"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name} must not be negative. Received: {getattr(self, name)}")
+        for name, largest in (("warp_half_width", SIDE // 2), ("warp_noise", SIDE // 8)):
+            object.__setattr__(self, name, tuple(getattr(self, name)))
+            low, high = getattr(self, name)
+            if not 0 <= low <= high <= largest:
+                raise ValueError(f"{name} must be (low, high), 0 ≤ low ≤ high ≤ {largest}. Received: {(low, high)}")
+
+
+@dataclass(frozen=True, eq=False)
+class ColorStatistics:
+    """Mean and standard deviation of an image's centre, float64 (3,) each, in RGB and in XYZ (0 to 255)."""
+
+    rgb: tuple[np.ndarray, np.ndarray]
+    xyz: tuple[np.ndarray, np.ndarray]
+
+    @classmethod
+    def of(cls, image: np.ndarray) -> ColorStatistics:
+        """Measure a uint8 RGB (256, 256, 3) image."""
+        centre = image[STATISTICS_MARGIN:-STATISTICS_MARGIN, STATISTICS_MARGIN:-STATISTICS_MARGIN]
+        rgb = centre.reshape(-1, 3).astype(np.float64)
+        xyz = rgb @ RGB_TO_XYZ.T
+        return cls((rgb.mean(0), rgb.std(0)), (xyz.mean(0), xyz.std(0)))
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """One augmented face: float32 arrays of the model's resolution.
+
+    Attributes:
+        warped: (R, R, 3) RGB in [-1, 1], the distorted input.
+        target: (R, R, 3) RGB in [-1, 1], what the decoder should draw.
+        masks: (R, R, M) in [0, 1], the image's masks, moved as the target was.
+    """
+
+    warped: np.ndarray
+    target: np.ndarray
+    masks: np.ndarray
+
+
+def augment(
+    image: np.ndarray,
+    masks: np.ndarray,
+    colors: ColorStatistics,
+    reference: ColorStatistics,
+    resolution: int,
+    augmentation: Augmentation,
+    rng: np.random.Generator,
+) -> Sample:
+    """Make one training sample.
+
+    Args:
+        image: uint8 RGB (256, 256, 3).
+        masks: uint8 (256, 256, M), 255 inside.
+        colors: statistics of `image`.
+        reference: statistics of the image whose colours may be taken on.
+        resolution: side of the outputs in pixels.
+        augmentation: how far to go.
+        rng: source of every random draw.
+
+    Reference:
+        v2.2's `data_loader/data_augmentation.py`: random_transform, random_warp_rev, random_color_match,
+        motion_blur.
+    """
+    to_image = cv2.invertAffineTransform(_random_transform(augmentation, rng))
+    grid = _warp_grid(augmentation, rng)
+    color = _random_color_map(colors, reference, augmentation, rng)
+    if rng.random() < augmentation.motion_blur:
+        image = _motion_blur(image, rng)
+    # Bilinear sampling from a picture at most twice as fine as the output does not alias.
+    shrink = min(1.0, 2 * resolution / SIDE)
+    image = _resized(image, shrink)
+    masks = _resized(masks, shrink).reshape(*image.shape[:2], -1)
+
+    warp = _warp_map(grid, resolution) @ to_image[:, :2].T + to_image[:, 2]
+    output_to_image = _target_to_image(grid, to_image, resolution)
+    return Sample(
+        _to_network_range(_sample_map(image, warp, shrink), color),
+        _to_network_range(_sample_affine(image, output_to_image, resolution, shrink), color),
+        _sample_affine(masks, output_to_image, resolution, shrink).reshape(resolution, resolution, -1)
+        / np.float32(255),
+    )
+
+
+def _random_transform(augmentation: Augmentation, rng: np.random.Generator) -> np.ndarray:
+    """Rotation, zoom, shift and flip about the centre: float64 (2, 3), image to transformed image."""
+    angle = rng.uniform(-augmentation.rotation, augmentation.rotation)
+    scale = rng.uniform(1 - augmentation.zoom, 1 + augmentation.zoom)
+    matrix = cv2.getRotationMatrix2D((SIDE / 2, SIDE / 2), angle, scale)
+    matrix[:, 2] += rng.uniform(-augmentation.shift, augmentation.shift, 2) * SIDE
+    if rng.random() < augmentation.flip:
+        matrix[0] *= -1
+        matrix[0, 2] += SIDE - 1
+    return matrix
+
+
+def _warp_grid(augmentation: Augmentation, rng: np.random.Generator) -> np.ndarray:
+    """Noisy control points of the warp: float64 (5, 5, 2), (x, y) in the transformed image."""
+    half_width = rng.integers(augmentation.warp_half_width[0], augmentation.warp_half_width[1], endpoint=True)
+    line = np.linspace(SIDE / 2 - half_width, SIDE / 2 + half_width, GRID)
+    grid = np.stack(np.meshgrid(line, line), axis=-1)
+    return grid + rng.normal(scale=rng.uniform(*augmentation.warp_noise), size=grid.shape)
+
+
+def _warp_map(grid: np.ndarray, resolution: int) -> np.ndarray:
+    """Where each pixel of the warped input comes from: float64 (R, R, 2).
+
+    OpenCV's resize puts the outer control points a tenth of the side inside the edge; the inner 80 % is
+    what lies between them.
+    """
+    side = 80 * resolution // 64
+    edge = side // 10
+    return cv2.resize(grid, (side, side))[edge:-edge, edge:-edge]
+
+
+def _target_to_image(grid: np.ndarray, to_image: np.ndarray, resolution: int) -> np.ndarray:
+    """Matrix float64 (2, 3) from target pixels to image pixels: the similarity nearest to the warp, undone."""
+    line = np.arange(GRID) * 16 * resolution / 64
+    regular = np.stack(np.meshgrid(line, line), axis=-1)
+    to_target = estimate_similarity(grid.reshape(-1, 2), regular.reshape(-1, 2))
+    from_target = cv2.invertAffineTransform(to_target)
+    matrix = to_image[:, :2] @ from_target
+    matrix[:, 2] += to_image[:, 2]
+    return matrix
+
+
+def _random_color_map(
+    colors: ColorStatistics, reference: ColorStatistics, augmentation: Augmentation, rng: np.random.Generator
+) -> np.ndarray:
+    """Affine colour map float64 (3, 4) on RGB: matched mean and deviation, part of the way."""
+    chosen, in_xyz, share = rng.random(3)
+    if chosen >= augmentation.color_match:
+        return np.eye(3, 4)
+    space = "xyz" if in_xyz < augmentation.color_match_xyz else "rgb"
+    mean, deviation = getattr(colors, space)
+    mean_to, deviation_to = (
+        (1 - share) * own + share * other
+        for own, other in zip((mean, deviation), getattr(reference, space), strict=True)
+    )
+    gain = np.diag(deviation_to / np.maximum(deviation, 1e-3))
+    offset = mean_to - gain @ mean
+    if space == "xyz":
+        gain, offset = np.linalg.solve(RGB_TO_XYZ, gain @ RGB_TO_XYZ), np.linalg.solve(RGB_TO_XYZ, offset)
+    return np.column_stack([gain, offset])
+
+
+def _motion_blur(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    size = int(rng.choice([5, 7, 9, 11]))
+    line = np.zeros((size, size), np.float32)
+    line[size // 2] = 1
+    turn = cv2.getRotationMatrix2D((size // 2, size // 2), rng.uniform(0, 180), 1)
+    kernel = cv2.warpAffine(line, turn, (size, size))
+    return cv2.filter2D(image, -1, kernel / kernel.sum())
+
+
+def _resized(image: np.ndarray, scale: float) -> np.ndarray:
+    if scale == 1 or image.shape[2] == 0:
+        return image
+    return cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+
+
+def _sample_map(image: np.ndarray, positions: np.ndarray, shrink: float) -> np.ndarray:
+    positions = ((positions + 0.5) * shrink - 0.5).astype(np.float32)
+    return cv2.remap(image, positions, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+
+
+def _sample_affine(image: np.ndarray, to_image: np.ndarray, resolution: int, shrink: float) -> np.ndarray:
+    if image.shape[2] == 0:
+        return np.zeros((resolution, resolution, 0), np.float32)
+    matrix = to_image * shrink
+    matrix[:, 2] += 0.5 * shrink - 0.5
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    return cv2.warpAffine(image, matrix, (resolution, resolution), flags=flags, borderMode=cv2.BORDER_REPLICATE)
+
+
+def _to_network_range(image: np.ndarray, color: np.ndarray) -> np.ndarray:
+    """uint8 RGB through the colour map, clipped, to float32 [-1, 1]."""
+    changed = image.astype(np.float32) @ color[:, :3].T.astype(np.float32) + color[:, 3].astype(np.float32)
+    return np.clip(changed, 0, 255) / np.float32(127.5) - np.float32(1)

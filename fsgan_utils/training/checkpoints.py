@@ -1,0 +1,139 @@
+"""Models on disk: written beside the old one and put in place in one stroke, checked when read."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from dataclasses import asdict
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from fsgan_utils.images import write_bytes
+from fsgan_utils.training.config import ModelConfig
+from fsgan_utils.training.gan import FaceSwapGAN
+
+CARD = "model.json"
+FORMAT = 1
+
+
+def save_model(model: FaceSwapGAN, folder: Path, keep: bool = False) -> Path:
+    """Save a model; at every moment the folder holds a whole one.
+
+    The weights go to a new folder `iteration-…` and then `model.json` is replaced to name it; the weights it named
+    before are then removed, unless they were to be kept.
+
+    Args:
+        model: what to save, with its optimizers if it was prepared for training.
+        folder: the model's folder, made if needed.
+        keep: whether these weights stay when later ones are saved (a backup).
+
+    Returns:
+        The folder of the weights.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    weights = folder / f"iteration-{model.iteration:08d}"
+    partial = folder / f".{weights.name}.part"
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir()
+    for name, network in model.networks.items():
+        network.save_weights(partial / f"{name}.weights.h5")
+    if model.compiled:
+        values = [keras.ops.convert_to_numpy(variable) for variable in model.optimizer.variables]
+        np.savez(partial / "optimizer.npz", *values)
+    card = {
+        "format": FORMAT,
+        "config": asdict(model.config),
+        "iteration": model.iteration,
+        "weights": weights.name,
+        "keep": keep,
+        "sha256": {path.name: _sha256(path) for path in sorted(partial.iterdir())},
+    }
+    write_bytes(partial / CARD, json.dumps({**card, "weights": "."}, indent=2).encode())
+    previous = read_card(folder) if (folder / CARD).exists() else None
+    shutil.rmtree(weights, ignore_errors=True)
+    partial.replace(weights)
+    write_bytes(folder / CARD, json.dumps(card, indent=2).encode())
+    if previous and not previous["keep"] and previous["weights"] != weights.name:
+        shutil.rmtree(folder / previous["weights"], ignore_errors=True)
+    return weights
+
+
+def load_model(folder: str | Path) -> FaceSwapGAN:
+    """Load a trained model.
+
+    Args:
+        folder: what `save_model` wrote; or one `iteration-…` folder in it, a backup say.
+
+    Returns:
+        The model, ready to convert; `restore_optimizer` makes it ready to go on training.
+
+    Raises:
+        FileNotFoundError: the folder or one of its files is missing.
+        ValueError: a file is damaged or does not fit the networks.
+    """
+    folder = Path(folder)
+    card = read_card(folder)
+    model = FaceSwapGAN(ModelConfig(**card["config"]))
+    for name, network in model.networks.items():
+        path = _checked_file(folder, card, f"{name}.weights.h5")
+        try:
+            network.load_weights(path)
+        except (ValueError, OSError, KeyError) as error:
+            raise ValueError(f"the weights in {path} do not fit the {name} of {card['config']}: {error}") from error
+    model.iteration = card["iteration"]
+    return model
+
+
+def restore_optimizer(model: FaceSwapGAN, folder: str | Path) -> None:
+    """Give a prepared model the optimizer state it was saved with.
+
+    Raises:
+        FileNotFoundError: the state is missing.
+        ValueError: it is damaged or does not fit.
+    """
+    path = _checked_file(Path(folder), read_card(Path(folder)), "optimizer.npz")
+    variables = model.optimizer.variables
+    with np.load(path) as stored:
+        values = [stored[f"arr_{index}"] for index in range(len(stored.files))]
+    if [value.shape for value in values] != [tuple(variable.shape) for variable in variables]:
+        raise ValueError(f"the optimizer state in {path} does not fit this model; start without it in a new folder")
+    for variable, value in zip(variables, values, strict=True):
+        variable.assign(value)
+
+
+def read_card(folder: Path) -> dict:
+    """Read the description of a saved model.
+
+    Raises:
+        FileNotFoundError: there is none.
+        ValueError: it is not one that this version understands.
+    """
+    path = folder / CARD
+    if not path.exists():
+        raise FileNotFoundError(f"there is no trained model in {folder} ({CARD} is missing); train one with notebook 3")
+    try:
+        card = json.loads(path.read_text())
+    except ValueError as error:
+        raise ValueError(f"{path} is damaged, it is not valid JSON: {error}") from error
+    if not isinstance(card, dict) or card.get("format") != FORMAT:
+        raise ValueError(f"{path} does not describe a model that this version can read (format {FORMAT})")
+    return card
+
+
+def _checked_file(folder: Path, card: dict, name: str) -> Path:
+    path = folder / card["weights"] / name
+    if not path.exists():
+        raise FileNotFoundError(f"the model in {folder} is incomplete: {path} is missing")
+    if _sha256(path) != card["sha256"].get(name):
+        raise ValueError(
+            f"{path} is damaged: it is not what was saved; load a backup (another iteration-… folder) instead"
+        )
+    return path
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,141 @@
+"""Training images in memory, and the batches made of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+import numpy as np
+from tqdm.auto import tqdm
+
+from fsgan_utils.images import list_images, load_image, square_image
+from fsgan_utils.training.augmentation import SIDE, Augmentation, ColorStatistics, augment
+
+Batch = dict[str, dict[str, np.ndarray]]
+
+
+@dataclass(frozen=True, eq=False)
+class FaceSet:
+    """The training images of one person.
+
+    Attributes:
+        names: file names, one per image.
+        images: uint8 RGB (N, 256, 256, 3).
+        masks: by name ("eyes", "face"), uint8 (N, 256, 256), 255 inside.
+    """
+
+    names: list[str]
+    images: np.ndarray
+    masks: dict[str, np.ndarray]
+
+    def __len__(self) -> int:
+        """Count the images."""
+        return len(self.names)
+
+    @classmethod
+    def load(cls, folder: Path, masks: Mapping[str, Path] | None = None) -> FaceSet:
+        """Read a folder of aligned faces and the masks that belong to them.
+
+        Args:
+            folder: images of any format and size; brought to 256×256.
+            masks: by name, a folder that holds one mask per image: same file name, ending `.png`.
+
+        Raises:
+            FileNotFoundError: the folder is missing or holds no image, or an image has no mask.
+        """
+        paths = list_images(folder)
+        if not paths:
+            raise FileNotFoundError(
+                f"there are no images in {folder}; run notebook 1 with `use_for`, or put aligned faces there"
+            )
+        images = np.stack([square_image(load_image(path)) for path in tqdm(paths, desc=f"reading {folder.name}")])
+        found = {name: _load_masks(paths, mask_folder) for name, mask_folder in (masks or {}).items()}
+        return cls([path.name for path in paths], images, found)
+
+
+class PairedBatches(keras.utils.PyDataset):
+    """Batches of augmented faces of A and B.
+
+    Batch number n of a seed is always the same, whatever the number of workers or the place training resumes at.
+
+    Args:
+        faces: by side, "a" and "b".
+        resolution: side of the network's images in pixels.
+        batch_size: faces of each side in a batch.
+        steps: batches in an epoch.
+        augmentation: how far images are changed.
+        seed: start of every random draw.
+        first_batch: number of the first batch, when training resumes.
+        workers: threads that prepare batches ahead.
+
+    Each item is `{"a": {...}, "b": {...}}` with float32 arrays `warped` and `target` (N, R, R, 3), RGB in
+    [-1, 1], and one (N, R, R, 1) in [0, 1] for each mask of that side.
+    """
+
+    def __init__(
+        self,
+        faces: Mapping[str, FaceSet],
+        resolution: int,
+        batch_size: int = 8,
+        steps: int = 300,
+        augmentation: Augmentation = Augmentation(),  # noqa: B008
+        seed: int = 0,
+        first_batch: int = 0,
+        workers: int = 1,
+    ) -> None:
+        """See the class."""
+        super().__init__(workers=workers, max_queue_size=8)
+        self.faces, self.resolution, self.batch_size, self.steps = faces, resolution, batch_size, steps
+        self.augmentation, self.seed, self.first_batch = augmentation, seed, first_batch
+        self._statistics = {side: [ColorStatistics.of(image) for image in faces[side].images] for side in faces}
+        self._references = [statistics for side in faces for statistics in self._statistics[side]]
+
+    def __len__(self) -> int:
+        """Batches in an epoch."""
+        return self.steps
+
+    def __getitem__(self, index: int) -> tuple[Batch]:
+        """Make one batch of the current epoch."""
+        return (self.batch(self.first_batch + index),)
+
+    def on_epoch_end(self) -> None:
+        """Move on to the next epoch's batches."""
+        self.first_batch += self.steps
+
+    def batch(self, number: int) -> Batch:
+        """Make batch `number`."""
+        rng = np.random.default_rng((self.seed, number))
+        return {side: self._side(side, rng) for side in self.faces}
+
+    def _side(self, side: str, rng: np.random.Generator) -> dict[str, np.ndarray]:
+        faces = self.faces[side]
+        samples = []
+        for index in rng.integers(len(faces), size=self.batch_size):
+            masks = np.stack([mask[index] for mask in faces.masks.values()], -1) if faces.masks else _NO_MASKS
+            reference = self._references[rng.integers(len(self._references))]
+            colors = self._statistics[side][index]
+            samples.append(
+                augment(faces.images[index], masks, colors, reference, self.resolution, self.augmentation, rng)
+            )
+        masks = np.stack([sample.masks for sample in samples])
+        return {
+            "warped": np.stack([sample.warped for sample in samples]),
+            "target": np.stack([sample.target for sample in samples]),
+            **{name: masks[..., channel : channel + 1] for channel, name in enumerate(faces.masks)},
+        }
+
+
+_NO_MASKS = np.zeros((SIDE, SIDE, 0), np.uint8)
+
+
+def _load_masks(paths: list[Path], folder: Path) -> np.ndarray:
+    missing = [path.name for path in paths if not (folder / f"{path.stem}.png").exists()]
+    if missing:
+        shown = ", ".join(missing[:5]) + (" …" if len(missing) > 5 else "")
+        raise FileNotFoundError(
+            f"{len(missing)} of {len(paths)} images have no mask in {folder} ({shown}); run notebook 2, "
+            "or remove the images that it lists as having no face"
+        )
+    return np.stack([square_image(load_image(folder / f"{path.stem}.png"))[..., 0] for path in paths])

@@ -1,0 +1,239 @@
+"""The model: one encoder, a decoder and a discriminator per person, and the loss that trains them together."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from fsgan_utils.training import losses
+from fsgan_utils.training.config import LossWeights, ModelConfig, TrainConfig
+from fsgan_utils.training.networks import build_decoder, build_discriminator, build_encoder
+
+SIDES = ("a", "b")
+DIRECTIONS = {"AtoB": "b", "BtoA": "a"}
+"""Which side's decoder draws the face, by direction."""
+COSTLY_TERMS = ("adversarial", "cycle", "dssim", "edge", "weight_decay")
+"""Loss terms that the training step leaves out while their weight is 0."""
+BETA = 0.2
+"""Both parameters of the Beta distribution that mixup draws its factor from."""
+
+
+class FaceSwapGAN(keras.Model):
+    """Learns to draw person A and person B from what they share: pose, expression and light.
+
+    A batch is `{"a": {...}, "b": {...}}` with float32 `warped` and `target` (N, R, R, 3), RGB in [-1, 1], and where
+    the data has them `eyes` and `face` (N, R, R, 1) in [0, 1]. Compiled by `prepare`, it is trained by the stock
+    `fit`: one step trains the generators and the discriminators, and `stop_gradient` decides who learns from what.
+
+    Args:
+        config: shape of the networks.
+        weights: how the loss terms add up; can be changed at any time by `set_loss_weights`.
+        seed: start of the random draws made while training.
+
+    Reference: Lu, "faceswap-GAN", v2.2 (2018).
+    """
+
+    def __init__(self, config: ModelConfig, weights: LossWeights = LossWeights(), seed: int = 0) -> None:  # noqa: B008
+        """See the class."""
+        super().__init__(name="face_swap_gan")
+        self.config = config
+        self.encoder = build_encoder(config)
+        self.decoders = {side: build_decoder(config) for side in SIDES}
+        self.discriminators = {side: build_discriminator(config) for side in SIDES}
+        self.seed_generator = keras.random.SeedGenerator(seed)
+        self.iteration = 0
+        self.adversary = "mixup_lsgan"
+        self.scales = {name: self.add_weight(shape=(), trainable=False, name=name) for name in asdict(weights)}
+        self.trackers = {
+            name: keras.metrics.Mean(name) for name in ("loss", "reconstruction", "mask", "generator", "discriminator")
+        }
+        self.set_loss_weights(weights)
+
+    @property
+    def networks(self) -> dict[str, keras.Model]:
+        """The networks by the names of v2.2's files."""
+        return {
+            "encoder": self.encoder,
+            "decoder_A": self.decoders["a"],
+            "decoder_B": self.decoders["b"],
+            "netDA": self.discriminators["a"],
+            "netDB": self.discriminators["b"],
+        }
+
+    def prepare(self, settings: TrainConfig) -> None:
+        """Compile for training: one Adam for the encoder and the decoders, one for the discriminators."""
+        self.adversary = settings.adversary
+        judges = {id(v) for side in SIDES for v in self.discriminators[side].trainable_variables}
+        self.generator_optimizer = keras.optimizers.Adam(settings.learning_rate, beta_1=settings.beta_1)
+        self.discriminator_optimizer = keras.optimizers.Adam(
+            settings.discriminator_learning_rate, beta_1=settings.beta_1
+        )
+        chosen = {True: self.discriminator_optimizer, False: self.generator_optimizer}
+        optimizer = keras.optimizers.MultiOptimizer(lambda variable: chosen[id(variable) in judges])
+        self.compile(optimizer=optimizer, jit_compile=False if keras.backend.backend() == "tensorflow" else "auto")
+        self.built = True
+        optimizer.build(self.trainable_variables)
+
+    def set_loss_weights(self, weights: LossWeights) -> None:
+        """Change how the loss terms add up; the optimizers keep their state.
+
+        A costly term whose weight becomes or ceases to be 0 changes the training step, which is then traced anew.
+        """
+        previous = getattr(self, "loss_weights", None)
+        self.loss_weights = weights
+        for name, value in asdict(weights).items():
+            self.scales[name].assign(value)
+        if self.compiled and (previous is None or _active(previous) != _active(weights)):
+            self.make_train_function(force=True)
+
+    @property
+    def metrics(self) -> list:
+        """The running means that `fit` reports and resets."""
+        return list(self.trackers.values())
+
+    def call(self, inputs: dict, training: bool | None = None) -> dict:
+        """Draw each person from their own distorted images.
+
+        Returns:
+            By side, the decoder's outputs: auxiliary colours, then alpha and colour (N, R, R, 4).
+        """
+        distorted = ops.concatenate([inputs[side]["warped"] for side in SIDES])
+        codes = ops.split(self.encoder(distorted, training=training), 2)
+        return {
+            side: _outputs(self.decoders[side](code, training=training))
+            for side, code in zip(SIDES, codes, strict=True)
+        }
+
+    def generate(self, images: np.ndarray, direction: str) -> np.ndarray:
+        """Draw the other person with the pose and expression of these images.
+
+        Args:
+            images: float32 RGB (N, R, R, 3) in [-1, 1].
+            direction: "AtoB" puts B's face on A's images, "BtoA" A's on B's.
+
+        Returns:
+            float32 (N, R, R, 4): alpha in [0, 1], then RGB in [-1, 1].
+
+        Raises:
+            ValueError: the direction is unknown, or the images have another size than the networks.
+        """
+        if direction not in DIRECTIONS:
+            raise ValueError(f"direction must be one of {', '.join(DIRECTIONS)}. Received: {direction!r}")
+        side = self.config.resolution
+        if images.ndim != 4 or images.shape[1:] != (side, side, 3):
+            raise ValueError(f"images must be (N, {side}, {side}, 3). Received: {images.shape}")
+        codes = self.encoder.predict_on_batch(images)
+        return np.asarray(_outputs(self.decoders[DIRECTIONS[direction]].predict_on_batch(codes))[-1], np.float32)
+
+    def compute_loss(
+        self,
+        x: dict | None = None,
+        y: Any = None,
+        y_pred: dict | None = None,
+        sample_weight: Any = None,
+        training: bool = True,
+    ) -> Any:
+        """Return the loss of one batch, generators' and discriminators' together, and track its terms."""
+        total = 0.0
+        terms: dict[str, Any] = dict.fromkeys(self.trackers, 0.0)
+        for side in SIDES:
+            for name, value in self._side_terms(side, x, y_pred).items():
+                terms[name] = terms[name] + value
+                total = total + value
+        if self.loss_weights.weight_decay:
+            total = total + self.scales["weight_decay"] * sum(self.losses)
+        terms["loss"] = total
+        for name, value in terms.items():
+            self.trackers[name].update_state(value)
+        return total
+
+    def _side_terms(self, side: str, x: Any, drawn: Any) -> dict[str, Any]:
+        batch = x[side]
+        *auxiliary, output = drawn[side]
+        alpha, colour = losses.split_output(output)
+        terms = {
+            "reconstruction": self._reconstruction(batch, colour, auxiliary),
+            "mask": self._mask(batch, alpha),
+        }
+        if self.loss_weights.adversarial:
+            masked = losses.mask_blend(alpha, colour, batch["warped"])
+            terms["generator"], terms["discriminator"] = self._adversarial(side, batch, colour, masked)
+        else:
+            terms["discriminator"] = _no_gradient(self.discriminators[side])
+        if self.loss_weights.cycle:
+            terms["reconstruction"] += self._cycle(side, batch)
+        return terms
+
+    def _reconstruction(self, batch: dict, colour: Any, auxiliary: list) -> Any:
+        weights, scales, target = self.loss_weights, self.scales, batch["target"]
+        total = scales["reconstruction"] * losses.reconstruction(colour, target, auxiliary)
+        if weights.edge:
+            total = total + scales["edge"] * losses.edge(colour, target)
+        if "eyes" in batch:
+            errors = losses.eye_reconstruction(colour, target, batch["eyes"])
+            if weights.edge:
+                errors = errors + losses.eye_edge(colour, target, batch["eyes"])
+            total = total + scales["eyes"] * errors
+        if weights.dssim:
+            total = total + scales["dssim"] * losses.dssim(colour, target)
+        return total
+
+    def _mask(self, batch: dict, alpha: Any) -> Any:
+        scales = self.scales
+        total = scales["mask_tv"] * losses.mask_total_variation(alpha)
+        total = total + scales["mask_l1"] * losses.mask_l1(alpha)
+        total = total + scales["mask_hinge"] * losses.mask_hinge(alpha, scales["mask_hinge_floor"])
+        if "face" in batch:
+            total = total + scales["face_mask"] * ops.mean(ops.abs(alpha - batch["face"]))
+        return total
+
+    def _adversarial(self, side: str, batch: dict, colour: Any, masked: Any) -> tuple[Any, Any]:
+        """Return the terms that the generator and that the discriminator learns from."""
+        judge, real, distorted = self.discriminators[side], batch["target"], batch["warped"]
+
+        def score(image: Any, learn: bool) -> Any:
+            pair = ops.concatenate([image, distorted], axis=-1)
+            return judge(pair, training=True) if learn else _frozen(judge, pair)
+
+        fakes = [ops.stop_gradient(masked), ops.stop_gradient(colour)]
+        if self.adversary == "mixup_lsgan":
+            factor = keras.random.beta((), BETA, BETA, seed=self.seed_generator)
+            judged = losses.lsgan([score(losses.mixup(real, fake, factor), True) for fake in fakes], factor)
+            fooled = losses.lsgan([score(masked, False), score(colour, False)], 1)
+        else:
+            judged = losses.relativistic_lsgan_discriminator(*(score(image, True) for image in (real, *fakes)))
+            fooled = losses.relativistic_lsgan_generator(*(score(image, False) for image in (real, masked, colour)))
+        return self.scales["adversarial"] * fooled, judged
+
+    def _cycle(self, side: str, batch: dict) -> Any:
+        other = SIDES[1 - SIDES.index(side)]
+        alpha, colour = losses.split_output(self._draw(other, batch["target"]))
+        there = losses.mask_blend(alpha, colour, batch["target"])
+        alpha_back, colour_back = losses.split_output(self._draw(side, there))
+        return self.scales["cycle"] * losses.cycle(batch["target"], colour_back, alpha, alpha_back)
+
+    def _draw(self, side: str, images: Any) -> Any:
+        return _outputs(self.decoders[side](self.encoder(images, training=True), training=True))[-1]
+
+
+def _outputs(decoded: Any) -> list:
+    return list(decoded) if isinstance(decoded, list | tuple) else [decoded]
+
+
+def _active(weights: LossWeights) -> frozenset:
+    return frozenset(name for name in COSTLY_TERMS if getattr(weights, name))
+
+
+def _frozen(network: keras.Model, inputs: Any) -> Any:
+    """Call a network so that gradients reach its inputs but not its weights."""
+    weights = [ops.stop_gradient(variable) for variable in network.trainable_variables]
+    return network.stateless_call(weights, network.non_trainable_variables, inputs, training=True)[0]
+
+
+def _no_gradient(network: keras.Model) -> Any:
+    """Return a loss of 0 whose gradient is 0 for every weight: engines complain of weights without a gradient."""
+    return 0.0 * sum(ops.sum(variable) for variable in network.trainable_variables)
