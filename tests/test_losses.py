@@ -1,5 +1,6 @@
 import json
 
+import cv2
 import numpy as np
 import pytest
 from skimage.metrics import structural_similarity
@@ -9,6 +10,8 @@ from fsgan_utils.training import losses
 from fsgan_utils.training.config import LossWeights, ModelConfig
 from fsgan_utils.training.legacy import load_legacy_weights
 from fsgan_utils.training.networks import build_decoder, build_discriminator, build_encoder
+from fsgan_utils.video import read_frames
+from fsgan_utils.workspace import PROJECT
 
 RECORD = json.loads((PARITY / "losses.json").read_text())
 VALUES, FACTOR = RECORD["values"]["half_pixel"], RECORD["lam"]
@@ -117,3 +120,24 @@ def test_terms_compute_in_float32_whatever_they_are_given(term):
 def test_impossible_weights_are_refused(name, value):
     with pytest.raises(ValueError, match=f"LossWeights.{name} must be"):
         LossWeights(**{name: value})
+
+
+@pytest.mark.parametrize("term", [losses.reconstruction, losses.edge, losses.dssim])
+def test_the_more_a_real_frame_is_blurred_the_greater_the_loss(term, frame):
+    blurred = [cv2.GaussianBlur(frame, (0, 0), sigma)[None] for sigma in (0.5, 1.0, 2.0, 4.0)]
+    values = [float(term(image, frame[None])) for image in (frame[None], *blurred)]
+    assert values[0] == pytest.approx(0, abs=1e-6)
+    assert values == sorted(set(values))
+
+
+def test_a_mask_that_covers_the_frame_shows_only_the_drawn_face(frame):
+    everywhere, nowhere, drawn = np.ones((1, 64, 64, 1)), np.zeros((1, 64, 64, 1)), REAL[:1]
+    np.testing.assert_array_equal(losses.mask_blend(everywhere, drawn, frame[None]), drawn)
+    np.testing.assert_array_equal(losses.mask_blend(nowhere, drawn, frame[None]), frame[None])
+
+
+@pytest.fixture(scope="module")
+def frame():
+    """A frame of a clip, 64×64 in [-1, 1]."""
+    first = next(iter(read_frames(PROJECT / "data" / "clips" / "a_train_studio.mp4")))
+    return (cv2.resize(first.image, (64, 64), interpolation=cv2.INTER_AREA) / 127.5 - 1).astype("float32")

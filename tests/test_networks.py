@@ -169,3 +169,11 @@ def test_a_network_survives_saving(tmp_path):
         loaded = keras.models.load_model(tmp_path / "network.keras")
         pixels = signal(0, (1, *network.input_shape[1:]))
         np.testing.assert_array_equal(loaded(pixels), network(pixels))
+
+
+def test_a_norm_of_a_constant_map_lets_training_go_on():
+    start = keras.layers.Conv2D(2, 1, kernel_initializer="zeros")
+    network = keras.Sequential([keras.Input((4, 4, 3)), start, MapNormalization(), keras.layers.Conv2D(1, 1)])
+    network.compile(optimizer="sgd", loss="mse")
+    network.fit(signal(0, (2, 4, 4, 3)), signal(1, (2, 4, 4, 1)), verbose=0)
+    assert all(np.isfinite(weight).all() for weight in network.get_weights())
