@@ -11,7 +11,8 @@ from tqdm.auto import tqdm
 from fsgan_utils.extraction.folders import replaced_folder
 from fsgan_utils.images import list_images, load_image, square_image, write_image
 from fsgan_utils.landmarks import FaceMesh
-from fsgan_utils.masks.eyes import ALIGNED_FACE_BOX, MASK_SIZE
+from fsgan_utils.masks.eyes import MASK_SIZE
+from fsgan_utils.masks.finding import ALIGNED_FACE_BOX
 from fsgan_utils.workspace import SIDES, Workspace
 
 
