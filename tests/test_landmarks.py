@@ -1,0 +1,128 @@
+import json
+import sys
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+
+import numpy as np
+import pytest
+import skimage.data
+
+from fsgan_utils.extraction import FaceDetector
+from fsgan_utils.landmarks import FAN, MESH_TO_68, FaceMesh
+from fsgan_utils.video import read_frames
+
+
+@pytest.fixture(scope="module")
+def mesh():
+    return FaceMesh()
+
+
+@pytest.fixture(scope="module")
+def astronaut():
+    """The frame of the reference values, the face's box in it, and the points expected."""
+    canvas = np.full((720, 1280, 3), 90, np.uint8)
+    canvas[100:612, 384:896] = skimage.data.astronaut()
+    box = json.loads(Path("tests/parity/mtcnn.json").read_text())["faces_x0y0x1y1score"][0][:4]
+    points = json.loads(Path("tests/parity/facemesh.json").read_text())["landmarks_xy_in_frame"]
+    return canvas, np.array(box), np.array(points)
+
+
+def test_mesh_lies_where_the_reference_lies(mesh, astronaut):
+    image, box, expected = astronaut
+    points, score = mesh.detect(image, box)
+    assert points.shape == (468, 3)
+    assert points.dtype == np.float32
+    np.testing.assert_allclose(points[:, :2], expected, atol=0.02)
+    assert score > 0.99
+
+
+def test_68_points_lie_on_the_features_of_a_face(mesh, astronaut):
+    image, box, expected = astronaut
+    points = mesh.landmarks_68(image, box)
+    assert points.shape == (68, 2)
+    np.testing.assert_allclose(points, expected[MESH_TO_68], atol=4)
+    left_eye, right_eye, mouth = points[36:42].mean(0), points[42:48].mean(0), points[48:60].mean(0)
+    (face,) = FaceDetector().detect([image])[0]
+    for centre, seen in zip(
+        (left_eye, right_eye, mouth), (*face.landmarks[:2], face.landmarks[3:].mean(0)), strict=True
+    ):
+        assert np.linalg.norm(centre - seen) < 6
+    brows, chin = points[17:27, 1], points[8, 1]
+    assert brows.max() < points[36:48, 1].min()
+    assert chin == points[:, 1].max()
+    assert points[0, 0] < left_eye[0] < points[27, 0] < right_eye[0] < points[16, 0]
+
+
+def test_the_second_look_finds_a_face_off_the_middle_of_its_box(mesh, astronaut):
+    image, box, expected = astronaut
+    moved = box + np.array([12, 12, 12, 12])
+    once = np.abs(mesh.detect(image, moved)[0][MESH_TO_68, :2] - expected[MESH_TO_68]).mean()
+    twice = np.abs(mesh.landmarks_68(image, moved) - expected[MESH_TO_68]).mean()
+    assert twice < once
+    assert twice < 2
+
+
+def test_moving_the_image_moves_the_points_by_fractions(mesh, astronaut):
+    image, box, _ = astronaut
+    here, _ = mesh.detect(image, box)
+    there, _ = mesh.detect(image, box + 0.25)
+    assert 0 < np.abs(here - there).mean() < 0.5
+
+
+def test_no_face_in_the_box(mesh, astronaut):
+    image, box, _ = astronaut
+    assert mesh.landmarks_68(image, box - np.array([300, 0, 300, 0])) is None
+    noise = np.random.default_rng(0).integers(0, 256, (256, 256, 3), dtype=np.uint8)
+    assert mesh.landmarks_68(noise, np.array([20, 20, 230, 230])) is None
+
+
+def test_box_beyond_the_image_is_allowed(mesh):
+    frame = next(read_frames("data/clips/b_train_warm.mp4")).image
+    (face,) = FaceDetector().detect([frame])[0]
+    cropped = frame[int(face.box[1]) :, int(face.box[0]) :]
+    assert mesh.landmarks_68(cropped, [0, 0, face.width, face.height]) is not None
+
+
+def test_bad_settings_are_errors(mesh):
+    with pytest.raises(ValueError, match="least_score"):
+        FaceMesh(least_score=2)
+    with pytest.raises(ValueError, match="x1 > x0"):
+        mesh.detect(np.zeros((64, 64, 3), np.uint8), np.array([10, 10, 10, 20]))
+
+
+def test_fan_not_installed_says_how_to_install_it(monkeypatch):
+    monkeypatch.setitem(sys.modules, "face_alignment", None)
+    with pytest.raises(ImportError, match=r"pip install .*fan"):
+        FAN()
+
+
+class StandInFAN(ModuleType):
+    """Answers as the package face-alignment 1.5 does."""
+
+    LandmarksType = SimpleNamespace(TWO_D=1)
+
+    def __init__(self, online=True):
+        super().__init__("face_alignment")
+        self.online = online
+
+    def FaceAlignment(self, landmarks_type, device, face_detector, compile):  # noqa: N802
+        if not self.online:
+            raise OSError("no route to host")
+        return self
+
+    def get_landmarks_from_image(self, image, detected_faces):
+        ((x0, y0, x1, y1),) = detected_faces
+        return [np.linspace([x0, y0], [x1, y1], 68)]
+
+
+def test_fan_looks_in_the_box_it_is_given(monkeypatch):
+    monkeypatch.setitem(sys.modules, "face_alignment", StandInFAN())
+    points = FAN().landmarks_68(np.zeros((64, 64, 3), np.uint8), np.array([10, 20, 30.5, 40]))
+    assert points.dtype == np.float32
+    np.testing.assert_allclose(points[[0, -1]], [[10, 20], [30.5, 40]])
+
+
+def test_fan_without_a_network_says_so(monkeypatch):
+    monkeypatch.setitem(sys.modules, "face_alignment", StandInFAN(online=False))
+    with pytest.raises(ConnectionError, match="no route to host"):
+        FAN()
