@@ -66,7 +66,7 @@ class FaceMesh:
         self._input = self._network.get_input_details()[0]["index"]
         self._outputs = [output["index"] for output in self._network.get_output_details()]
 
-    def detect(self, image: np.ndarray, box: np.ndarray) -> tuple[np.ndarray, float]:
+    def detect(self, image: np.ndarray, box: np.ndarray, looks: int = 1) -> tuple[np.ndarray, float]:
         """Find the mesh of the face in a box.
 
         The network sees a square 1.5 times as wide as the longer side of the box; outside the image it sees
@@ -75,11 +75,19 @@ class FaceMesh:
         Args:
             image: uint8 RGB (H, W, 3).
             box: (4,) x0, y0, x1, y1 in pixels, as `Face.box`.
+            looks: how often to look; every further look is at the box of the mesh found before. A face turned
+                aside, which is off the middle of its box, gains most from a second look.
 
         Returns:
             float32 (468, 3): `(x, y)` in pixels of the image and depth in the same unit, smaller is nearer;
             and the presence score, 0 to 1.
         """
+        points, score = self._look(image, box)
+        for _ in range(looks - 1):
+            points, score = self._look(image, np.concatenate([points[:, :2].min(axis=0), points[:, :2].max(axis=0)]))
+        return points, score
+
+    def _look(self, image: np.ndarray, box: np.ndarray) -> tuple[np.ndarray, float]:
         start, side = _square_about(box)
         to_crop = _shift_and_scale(start, MESH_SIZE / side)
         crop = cv2.warpAffine(image, to_crop, (MESH_SIZE, MESH_SIZE), borderMode=cv2.BORDER_REPLICATE)
@@ -91,13 +99,8 @@ class FaceMesh:
         return points.astype(np.float32), float(1 / (1 + np.exp(-logit[0])))
 
     def landmarks_68(self, image: np.ndarray, box: np.ndarray) -> np.ndarray | None:
-        """Find the 68 points of the face in a box; see `LandmarkFinder`.
-
-        The mesh is found twice, the second time in the box of the first mesh: a face turned aside, whose box
-        is off its middle, gains most.
-        """
-        points, _ = self.detect(image, box)
-        points, score = self.detect(image, np.concatenate([points[:, :2].min(axis=0), points[:, :2].max(axis=0)]))
+        """Find the 68 points of the face in a box, by two looks; see `LandmarkFinder`."""
+        points, score = self.detect(image, box, looks=2)
         return points[MESH_TO_68, :2] if score >= self.least_score else None
 
 

@@ -8,7 +8,7 @@ from PIL import Image
 
 from fsgan_utils.extraction import copy_to, extract_faces
 from fsgan_utils.images import load_image, write_image
-from fsgan_utils.masks import eye_mask, make_eye_masks, preview_masks, tint
+from fsgan_utils.masks import eye_mask, make_eye_masks, make_outline_masks, preview_masks, set_aside, tint
 from fsgan_utils.workspace import Workspace
 from tests.test_landmarks import StandInFAN
 
@@ -158,3 +158,25 @@ def test_previews_show_the_mask_in_red(workspace, aligned):
     mask = mask_of(workspace, "A", 0)
     np.testing.assert_array_equal(previews[0], tint(aligned["A"][0], mask))
     assert previews[0][mask == 255, 0].mean() > aligned["A"][0][mask == 255, 0].mean() + 30
+
+
+def test_outlines_hold_the_face(workspace):
+    result = make_outline_masks(workspace)
+    assert {side: len(paths) for side, paths in result.made.items()} == {"A": 3, "B": 3}
+    make_eye_masks(workspace)
+    for side in "AB":
+        for number in range(3):
+            outline = load_image(workspace.outline_mask_folder(side) / f"{number}.png")[..., 0]
+            assert outline.shape == (256, 256)
+            assert 0.25 < (outline > 0).mean() < 0.95
+            eyes = mask_of(workspace, side, number) == 255
+            assert outline[eyes].mean() > 0.85 * 255
+
+
+def test_images_without_a_face_are_moved_not_lost(workspace):
+    cup = skimage.data.coffee()[:300, :300]
+    write_image(workspace.face_folder("B") / "cup.png", cup)
+    (moved,) = set_aside(workspace, make_eye_masks(workspace))
+    assert moved == workspace.root / "faceB_without_face" / "cup.png"
+    np.testing.assert_array_equal(load_image(moved), cup)
+    assert make_outline_masks(workspace).without_face == {"A": [], "B": []}

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import cv2
 import numpy as np
 
 from fsgan_utils.extraction import FaceDetector
 from fsgan_utils.faces import Alignment
 from fsgan_utils.landmarks import FaceMesh, LandmarkFinder
+
+LandmarkFunction = Callable[[np.ndarray, np.ndarray], np.ndarray | None]
 
 LEAST_FACE = 40
 """Pixels, of 256: smaller faces are not what a training image is about."""
@@ -45,7 +49,7 @@ class FaceFinder:
         wide = cv2.copyMakeBorder(image, border, border, border, border, cv2.BORDER_REPLICATE)
         for detector in self._detectors:
             faces = detector.detect([wide])[0]
-            if faces and self._aligned_landmarks(image, faces[0].landmarks - border, self._mesh) is not None:
+            if faces and _in_aligned_crop(self._mesh_of, image, faces[0].landmarks - border) is not None:
                 return faces[0].landmarks - border
         return None
 
@@ -59,12 +63,27 @@ class FaceFinder:
             float64 (68, 2), `(x, y)` in pixels of the image, or None if there is no face.
         """
         points = self.five_points(image)
-        return None if points is None else self._aligned_landmarks(image, points, self._finder)
+        return None if points is None else _in_aligned_crop(self._finder.landmarks_68, image, points)
 
-    def _aligned_landmarks(self, image: np.ndarray, points: np.ndarray, finder: LandmarkFinder) -> np.ndarray | None:
-        """Look for the landmarks in a crop aligned by the five points; there a face always lies alike."""
-        alignment = Alignment.from_landmarks(points, 256)
-        found = finder.landmarks_68(alignment.warp(image), ALIGNED_FACE_BOX * alignment.size)
-        return (
-            None if found is None else found.astype(np.float64) @ alignment.inverse[:, :2].T + alignment.inverse[:, 2]
-        )
+    def mesh(self, image: np.ndarray) -> np.ndarray | None:
+        """Find FaceMesh's 468 points of the face.
+
+        Args:
+            image: uint8 RGB (H, W, 3).
+
+        Returns:
+            float64 (468, 2), `(x, y)` in pixels of the image, or None if there is no face.
+        """
+        points = self.five_points(image)
+        return None if points is None else _in_aligned_crop(self._mesh_of, image, points)
+
+    def _mesh_of(self, crop: np.ndarray, box: np.ndarray) -> np.ndarray | None:
+        points, score = self._mesh.detect(crop, box, looks=2)
+        return points[:, :2] if score >= self._mesh.least_score else None
+
+
+def _in_aligned_crop(find: LandmarkFunction, image: np.ndarray, points: np.ndarray) -> np.ndarray | None:
+    """Look for landmarks in a crop aligned by the five points, where faces always lie alike."""
+    alignment = Alignment.from_landmarks(points, 256)
+    found = find(alignment.warp(image), ALIGNED_FACE_BOX * alignment.size)
+    return None if found is None else found.astype(np.float64) @ alignment.inverse[:, :2].T + alignment.inverse[:, 2]
