@@ -141,7 +141,7 @@ def _random_transform(augmentation: Augmentation, rng: np.random.Generator) -> n
     """Rotation, zoom, shift and flip about the centre: float64 (2, 3), image to transformed image."""
     angle = rng.uniform(-augmentation.rotation, augmentation.rotation)
     scale = rng.uniform(1 - augmentation.zoom, 1 + augmentation.zoom)
-    matrix = cv2.getRotationMatrix2D((SIDE / 2, SIDE / 2), angle, scale)
+    matrix: np.ndarray = cv2.getRotationMatrix2D((SIDE / 2, SIDE / 2), angle, scale)
     matrix[:, 2] += rng.uniform(-augmentation.shift, augmentation.shift, 2) * SIDE
     if rng.random() < augmentation.flip:
         matrix[0] *= -1
@@ -216,7 +216,8 @@ def _resized(image: np.ndarray, scale: float) -> np.ndarray:
 
 def _sample_map(image: np.ndarray, positions: np.ndarray, shrink: float) -> np.ndarray:
     positions = ((positions + 0.5) * shrink - 0.5).astype(np.float32)
-    return cv2.remap(image, positions, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    x, y = np.ascontiguousarray(positions[..., 0]), np.ascontiguousarray(positions[..., 1])
+    return cv2.remap(image, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
 
 def _sample_affine(image: np.ndarray, to_image: np.ndarray, resolution: int, shrink: float) -> np.ndarray:

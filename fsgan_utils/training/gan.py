@@ -211,10 +211,9 @@ class FaceSwapGAN(keras.Model):
 
     def _cycle(self, side: str, batch: dict) -> Any:
         other = SIDES[1 - SIDES.index(side)]
-        alpha, colour = losses.split_output(self._draw(other, batch["target"]))
-        there = losses.mask_blend(alpha, colour, batch["target"])
-        alpha_back, colour_back = losses.split_output(self._draw(side, there))
-        return self.scales["cycle"] * losses.cycle(batch["target"], colour_back, alpha, alpha_back)
+        alpha, there = losses.split_output(self._draw(other, batch["target"]))
+        alpha_back, back = losses.split_output(self._draw(side, there))
+        return self.scales["cycle"] * losses.cycle(batch["target"], back, alpha, alpha_back)
 
     def _draw(self, side: str, images: Any) -> Any:
         return _outputs(self.decoders[side](self.encoder(images, training=True), training=True))[-1]

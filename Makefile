@@ -1,0 +1,40 @@
+# Each target does its own set-up: a virtual environment in .venv, with the packages it needs.
+PYTHON ?= python3
+BIN := .venv/bin
+ITERATIONS ?= 3000
+
+.PHONY: demo test test-long lint bench clean
+
+demo: .venv/.installed
+	$(BIN)/python -m tools.demo --iterations $(ITERATIONS)
+
+test: .venv/.installed-dev lint
+	$(BIN)/pytest
+
+test-long: .venv/.installed-dev
+	$(BIN)/pytest -m long
+
+lint: .venv/.installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/nbstripout --verify notebooks/*.ipynb colab/*.ipynb
+
+bench: .venv/.installed-bench
+	$(BIN)/python -m benchmarks
+
+.venv/.installed: requirements.txt pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable .
+	touch $@
+
+.venv/.installed-dev: .venv/.installed
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	touch $@
+
+.venv/.installed-bench: .venv/.installed
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[bench]'
+	touch $@
+
+clean:
+	rm -rf .venv runs

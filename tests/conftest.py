@@ -1,0 +1,51 @@
+import cv2
+import numpy as np
+import pytest
+
+from fsgan_utils.extraction import FaceDetector
+from fsgan_utils.faces import Alignment
+from fsgan_utils.landmarks import FaceMesh
+from fsgan_utils.masks import eye_mask, outline_mask
+from fsgan_utils.masks.finding import ALIGNED_FACE_BOX
+from fsgan_utils.training import FaceSet
+from fsgan_utils.video import read_frames
+from fsgan_utils.workspace import PROJECT
+
+CLIPS = PROJECT / "data" / "clips"
+
+
+@pytest.fixture(scope="session")
+def faces():
+    """Six aligned faces of each person, cut from the sample clips, with both masks."""
+    return {"a": _faces_of("a_train_studio.mp4"), "b": _faces_of("b_train_warm.mp4")}
+
+
+@pytest.fixture
+def face_folders(faces, tmp_path):
+    """A workspace that holds those faces and masks as files."""
+    for side, sample in faces.items():
+        name = f"face{side.upper()}"
+        folders = {"images": tmp_path / name} | {
+            mask: tmp_path / "binary_masks" / f"{name}_{ending}" for mask, ending in MASK_FOLDERS.items()
+        }
+        for folder in folders.values():
+            folder.mkdir(parents=True)
+        for index, file in enumerate(sample.names):
+            cv2.imwrite(str(folders["images"] / file), sample.images[index][..., ::-1])
+            for mask in MASK_FOLDERS:
+                cv2.imwrite(str(folders[mask] / file), sample.masks[mask][index])
+    return tmp_path
+
+
+MASK_FOLDERS = {"eyes": "eyes", "face": "outline"}
+
+
+def _faces_of(clip):
+    mesh, images = FaceMesh(), []
+    for frame in read_frames(CLIPS / clip, every=20):
+        (face, *_) = FaceDetector(60).detect([frame.image])[0]
+        images.append(Alignment.from_landmarks(face.landmarks).warp(frame.image))
+    eyes = [eye_mask(mesh.landmarks_68(image, ALIGNED_FACE_BOX * 256)) for image in images]
+    outlines = [outline_mask(image, mesh)[0] for image in images]
+    names = [f"face{index}.png" for index in range(len(images))]
+    return FaceSet(names, np.stack(images), {"eyes": np.stack(eyes), "face": np.stack(outlines)})

@@ -1,0 +1,75 @@
+"""Run the four notebooks on the sample clips: two people in, a swapped video out."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+
+import numpy as np
+import papermill
+
+from fsgan_utils.images import write_image
+from fsgan_utils.video import read_frames
+from fsgan_utils.workspace import PROJECT
+
+CLIPS = PROJECT / "data" / "clips"
+TRAINING_CLIPS = {"A": ("a_train_studio.mp4", "a_train_cool.mp4"), "B": ("b_train_warm.mp4", "b_train_cool.mp4")}
+TARGET, TRUTH, RESULT = "a_target.mp4", "b_target.mp4", "a_target_swapped.mp4"
+MOMENTS = 6
+
+
+def main() -> None:
+    """Run the demonstration and leave everything in the workspace."""
+    arguments = _parse_arguments()
+    workspace = arguments.workspace.resolve()
+    workspace.mkdir(parents=True, exist_ok=True)
+    seconds: dict[str, float] = {}
+    for side, clips in TRAINING_CLIPS.items():
+        for clip in clips:
+            settings = {"video": str(CLIPS / clip), "use_for": side, "detect_every": arguments.detect_every}
+            _run("1_MTCNN_video_face_detection_alignment", workspace, settings, seconds, f"_{Path(clip).stem}")
+    _run("2_prep_binary_masks", workspace, {}, seconds)
+    training = {"iterations": arguments.iterations, "capacity": "compact", **COMPACT}
+    _run("3_FaceSwap_GAN_train_test", workspace, training, seconds)
+    conversion = {"video": str(CLIPS / TARGET), "output": RESULT, "layout": "result"}
+    _run("4_FaceSwap_GAN_video_conversion", workspace, conversion, seconds)
+    write_image(workspace / "contact_sheet.png", contact_sheet(workspace / RESULT))
+    for name, duration in seconds.items():
+        print(f"{duration:7.1f} s  {name}")
+    print(f"swapped video: {workspace / RESULT}\ncontact sheet: {workspace / 'contact_sheet.png'}")
+
+
+def contact_sheet(result: Path) -> np.ndarray:
+    """Lay source, result and truth of six moments one below the other: uint8 RGB."""
+    rows = []
+    for path in (CLIPS / TARGET, result, CLIPS / TRUTH):
+        frames = [frame.image for frame in read_frames(path)]
+        rows.append(np.hstack([frames[index] for index in np.linspace(0, len(frames) - 1, MOMENTS).astype(int)]))
+    return np.vstack(rows)
+
+
+def _run(notebook: str, workspace: Path, settings: dict, seconds: dict[str, float], suffix: str = "") -> None:
+    print(f"{notebook}{suffix}", flush=True)
+    begun = time.perf_counter()
+    executed = workspace / "notebooks" / f"{notebook}{suffix}.ipynb"
+    executed.parent.mkdir(exist_ok=True)
+    parameters = {"workspace": str(workspace), **settings}
+    papermill.execute_notebook(PROJECT / "notebooks" / f"{notebook}.ipynb", executed, parameters)
+    seconds[f"{notebook}{suffix}"] = time.perf_counter() - begun
+
+
+COMPACT = {"learning_rate": 1e-3, "batch_size": 4, "preview_every": 300, "backup_every": 1_000_000}
+"""Settings of notebook 3 that suit the compact networks."""
+
+
+def _parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--workspace", type=Path, default=PROJECT / "runs" / "demo", help="folder for all results")
+    parser.add_argument("--iterations", type=int, default=3000, help="steps of training in all")
+    parser.add_argument("--detect-every", type=int, default=1, help="use every n-th frame of the training clips")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
