@@ -4,9 +4,8 @@ import pytest
 
 from fsgan_utils.extraction import FaceDetector
 from fsgan_utils.faces import Alignment
-from fsgan_utils.landmarks import FaceMesh
 from fsgan_utils.masks import eye_mask, outline_mask
-from fsgan_utils.masks.finding import ALIGNED_FACE_BOX
+from fsgan_utils.masks.finding import FaceFinder
 from fsgan_utils.training import FaceSet
 from fsgan_utils.video import read_frames
 from fsgan_utils.workspace import PROJECT
@@ -41,11 +40,11 @@ MASK_FOLDERS = {"eyes": "eyes", "face": "outline"}
 
 
 def _faces_of(clip):
-    mesh, images = FaceMesh(), []
+    finder, detector, images = FaceFinder(), FaceDetector(60), []
     for frame in read_frames(CLIPS / clip, every=20):
-        (face, *_) = FaceDetector(60).detect([frame.image])[0]
+        (face, *_) = detector.detect([frame.image])[0]
         images.append(Alignment.from_landmarks(face.landmarks).warp(frame.image))
-    eyes = [eye_mask(mesh.landmarks_68(image, ALIGNED_FACE_BOX * 256)) for image in images]
-    outlines = [outline_mask(image, mesh)[0] for image in images]
+    eyes = [eye_mask(finder.landmarks_68(image)) for image in images]
+    outlines = [outline_mask(finder.mesh(image)) for image in images]
     names = [f"face{index}.png" for index in range(len(images))]
     return FaceSet(names, np.stack(images), {"eyes": np.stack(eyes), "face": np.stack(outlines)})

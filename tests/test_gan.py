@@ -30,9 +30,15 @@ def moved(before, network):
     return any(not np.array_equal(old, new) for old, new in zip(before, values(network), strict=True))
 
 
-@pytest.mark.parametrize("adversary", ["mixup_lsgan", "relativistic_lsgan"])
-def test_one_step_trains_all_five_networks(batch, adversary):
-    model = prepared(LITE, LossWeights(cycle=10.0, dssim=1.0), adversary=adversary)
+@pytest.mark.parametrize(
+    ("config", "weights", "adversary"),
+    [
+        (LITE, LossWeights(), "mixup_lsgan"),
+        (COMPACT, LossWeights(cycle=10.0, dssim=1.0, face_mask=1.0), "relativistic_lsgan"),
+    ],
+)
+def test_one_step_trains_all_five_networks(batch, config, weights, adversary):
+    model = prepared(config, weights, adversary=adversary)
     before = {name: values(network) for name, network in model.networks.items()}
     logs = model.train_on_batch(batch, return_dict=True)
     assert all(moved(before[name], network) for name, network in model.networks.items())
@@ -40,7 +46,7 @@ def test_one_step_trains_all_five_networks(batch, adversary):
 
 
 def test_without_an_adversary_the_discriminators_rest(batch):
-    model = prepared(COMPACT, LossWeights(adversarial=0.0))
+    model = prepared(COMPACT, LossWeights(adversarial=0.0, weight_decay=0.0))
     before = {name: values(network) for name, network in model.networks.items()}
     model.train_on_batch(batch)
     assert {name for name, network in model.networks.items() if moved(before[name], network)} == {
