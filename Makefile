@@ -2,11 +2,12 @@
 PYTHON ?= python3
 BIN := .venv/bin
 ITERATIONS ?= 3000
+WORKSPACE ?= runs/demo
 
 .PHONY: demo test test-long lint bench clean
 
 demo: .venv/.installed
-	$(BIN)/python -m tools.demo --iterations $(ITERATIONS)
+	$(BIN)/python -m tools.demo --workspace $(WORKSPACE) --iterations $(ITERATIONS)
 
 test: .venv/.installed-dev lint
 	$(BIN)/pytest

@@ -59,7 +59,7 @@ def _run(notebook: str, workspace: Path, settings: dict, seconds: dict[str, floa
     seconds[f"{notebook}{suffix}"] = time.perf_counter() - begun
 
 
-COMPACT = {"learning_rate": 1e-3, "batch_size": 4, "preview_every": 300, "backup_every": 1_000_000}
+COMPACT = {"learning_rate": 1e-3, "beta_1": 0.9, "batch_size": 4, "preview_every": 300, "backup_every": 1_000_000}
 """Settings of notebook 3 that suit the compact networks."""
 
 

@@ -88,6 +88,8 @@ class LossWeights:
         mask_tv: of the mask's total variation, which keeps it smooth.
         cycle: of the swap to the other person and back; v2.2's, where switched on, is 10.
         dssim: of the structural dissimilarity; ours.
+        background: of what lies outside the face's outline in every error of the drawn colour, where the training
+            images come with an outline, relative to the face; ours, 1 is v2.2's.
         face_mask: of the mask's distance from the face's outline, where the training images come with one; ours.
         weight_decay: of the L2 penalty, 1e-4 on every kernel of v2.2's blocks.
 
@@ -105,6 +107,7 @@ class LossWeights:
     mask_tv: float = 0.1
     cycle: float = 0.0
     dssim: float = 0.0
+    background: float = 1.0
     face_mask: float = 0.0
     weight_decay: float = 1.0
 

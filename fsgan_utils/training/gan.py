@@ -170,6 +170,10 @@ class FaceSwapGAN(keras.Model):
 
     def _reconstruction(self, batch: dict, colour: Any, auxiliary: list) -> Any:
         weights, scales, target = self.loss_weights, self.scales, batch["target"]
+        if "face" in batch:
+            importance = scales["background"] + (1 - scales["background"]) * batch["face"]
+            colour, target = importance * colour, importance * target
+            auxiliary = [small * losses.resize(importance, small.shape[1:3]) for small in auxiliary]
         total = scales["reconstruction"] * losses.reconstruction(colour, target, auxiliary)
         if weights.edge:
             total = total + scales["edge"] * losses.edge(colour, target)

@@ -15,14 +15,12 @@ import keras
 from keras import layers
 
 from fsgan_utils.training.blocks import DownBlock, NearestUpBlock, PixelShuffleUpBlock, ResidualBlock
+from fsgan_utils.training.compact import CODE_WIDTH, decode_compact, encode_compact
 from fsgan_utils.training.config import ModelConfig
 from fsgan_utils.training.layers import SelfAttention, convolution
 
 CODE_SIDE = 8
 """Side of the code, the map that the encoder hands to the decoders."""
-COMPACT_SLOPE = 0.1
-COMPACT_WIDTHS = {4: 512, 8: 512, 16: 256, 32: 128, 64: 64, 128: 32, 256: 16}
-"""Channels of the compact networks' maps, by the map's side."""
 
 
 def build_encoder(config: ModelConfig) -> keras.Model:
@@ -35,8 +33,8 @@ def build_encoder(config: ModelConfig) -> keras.Model:
         A model from images (B, resolution, resolution, 3), float32 in [-1, 1], to codes (B, 8, 8, C).
     """
     image = keras.Input((config.resolution, config.resolution, 3), name="image")
-    encode = _encode_compact if config.capacity == "compact" else _encode_v22
-    return keras.Model(image, encode(image, config), name="encoder")
+    code = encode_compact(image) if config.capacity == "compact" else _encode_v22(image, config)
+    return keras.Model(image, code, name="encoder")
 
 
 def build_decoder(config: ModelConfig) -> keras.Model:
@@ -51,8 +49,8 @@ def build_decoder(config: ModelConfig) -> keras.Model:
         list: the colour alone, (B, n, n, 3), at each n of 64, 128… below the resolution, and that output last.
     """
     code = keras.Input((CODE_SIDE, CODE_SIDE, code_width(config)), name="code")
-    decode = _decode_compact if config.capacity == "compact" else _decode_v22
-    outputs = decode(code, config)
+    compact = config.capacity == "compact"
+    outputs = decode_compact(code, config.resolution) if compact else _decode_v22(code, config)
     return keras.Model(code, outputs if len(outputs) > 1 else outputs[0], name="decoder")
 
 
@@ -81,7 +79,7 @@ def build_discriminator(config: ModelConfig) -> keras.Model:
 
 def code_width(config: ModelConfig) -> int:
     """Return the number of channels of the code."""
-    return {"standard": 512, "lite": 256, "compact": COMPACT_WIDTHS[CODE_SIDE]}[config.capacity]
+    return {"standard": 512, "lite": 256, "compact": CODE_WIDTH}[config.capacity]
 
 
 def _encode_v22(image: Any, config: ModelConfig) -> Any:
@@ -113,26 +111,6 @@ def _decode_v22(code: Any, config: ModelConfig) -> list:
         auxiliary.append(_colour_head(maps))
         maps = up(64 // divide)(maps)
         maps = DownBlock(64 // divide, strides=1, name=f"refine_{maps.shape[1]}")(maps)
-    return [*auxiliary, _alpha_and_colour(maps)]
-
-
-def _encode_compact(image: Any, config: ModelConfig) -> Any:
-    maps = image
-    for width in (64, 128, 256, 512, 512, 512)[: (config.resolution // 4).bit_length() - 1]:
-        side = maps.shape[1] // 2
-        maps = DownBlock(width, kernel_size=5, slope=COMPACT_SLOPE, name=f"down_to_{side}")(maps)
-    maps = _through_vector(maps, 256, COMPACT_WIDTHS[4])
-    return PixelShuffleUpBlock(COMPACT_WIDTHS[8], slope=COMPACT_SLOPE, name="up_to_8")(maps)
-
-
-def _decode_compact(code: Any, config: ModelConfig) -> list:
-    maps, auxiliary = code, []
-    while maps.shape[1] < config.resolution:
-        if maps.shape[1] >= 64:
-            auxiliary.append(_colour_head(maps))
-        side = 2 * maps.shape[1]
-        maps = PixelShuffleUpBlock(COMPACT_WIDTHS[side], slope=COMPACT_SLOPE, name=f"up_to_{side}")(maps)
-        maps = ResidualBlock(COMPACT_WIDTHS[side], slope=COMPACT_SLOPE, name=f"residual_{side}")(maps)
     return [*auxiliary, _alpha_and_colour(maps)]
 
 

@@ -67,11 +67,12 @@ def compact_phases() -> tuple[Phase, ...]:
         mask_l1=0.0,
         mask_hinge=0.0,
         mask_tv=0.01,
-        dssim=1.0,
+        dssim=3.0,
+        background=0.1,
         face_mask=0.3,
         weight_decay=0.0,
     )
-    return Phase(0.6, draw), Phase(0.85, draw, 0.3), Phase(1.0, draw, 0.1)
+    return Phase(0.5, draw), Phase(0.75, draw, 0.5), Phase(0.9, draw, 0.2), Phase(1.0, draw, 0.05)
 
 
 def default_phases(config: ModelConfig) -> tuple[Phase, ...]:
