@@ -6,12 +6,12 @@ import time
 import warnings
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
 import numpy as np
+from prefetch_generator import BackgroundGenerator
 from tqdm.auto import tqdm
 
 from fsgan_utils.conversion.config import ConvertConfig
@@ -114,7 +114,8 @@ def _swapped_frames(
     smoother = FaceSmoother(config.smoothing, config.kalman_noise, config.moving_average)
     last: np.ndarray | None = None
     with tqdm(total=_expected_frames(info, config), unit="frame", desc="converting") as progress:
-        for batch in _read_ahead(_batches(read_frames(info.path, config.start, config.stop), config.batch)):
+        batches = _batches(read_frames(info.path, config.start, config.stop), config.batch)
+        for batch in BackgroundGenerator(batches, max_prefetch=2):
             images = [frame.image for frame in batch]
             steady = _steady(detector.detect(images), images, last, smoother)
             yield from zip(batch, swap_faces(images, steady, model, config), strict=True)
@@ -149,15 +150,6 @@ def _count(counts: Counter[str], swapped: Swapped) -> None:
     counts["faceless_frames"] += swapped.swapped + swapped.left_alone == 0
     counts["swapped_faces"] += swapped.swapped
     counts["left_alone_faces"] += swapped.left_alone
-
-
-def _read_ahead(batches: Iterator[list[Frame]]) -> Iterator[list[Frame]]:
-    """Decode the next batch in another thread while this one is worked on."""
-    with ThreadPoolExecutor(max_workers=1) as reader:
-        upcoming = reader.submit(next, batches, None)
-        while batch := upcoming.result():
-            upcoming = reader.submit(next, batches, None)
-            yield batch
 
 
 def _batches(frames: Iterable[Frame], size: int) -> Iterator[list[Frame]]:

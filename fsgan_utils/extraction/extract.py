@@ -9,6 +9,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from prefetch_generator import BackgroundGenerator
 from tqdm.auto import tqdm
 
 from fsgan_utils.extraction.eye_boxes import eye_box_mask
@@ -113,7 +114,8 @@ def extract_faces(
     detector = detector or FaceDetector()
     kept = _name_to_keep(workspace.faces, info.path)
     with replaced_folder(workspace.faces, kept) as partial:
-        for batch in _batches(tqdm(frames, "looking for faces", -(-info.frames // detect_every), unit="frame")):
+        ahead = BackgroundGenerator(frames, max_prefetch=2 * FRAMES_AT_ONCE)
+        for batch in _batches(tqdm(ahead, "looking for faces", -(-info.frames // detect_every), unit="frame")):
             for frame, faces in zip(batch, detector.detect([frame.image for frame in batch]), strict=True):
                 _save_frame(partial, frame, faces, save_format, result)
                 _add_preview(info, detect_every, frame, faces, result)
