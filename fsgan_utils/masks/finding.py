@@ -13,8 +13,9 @@ from fsgan_utils.landmarks import FaceMesh, LandmarkFinder
 
 LandmarkFunction = Callable[[np.ndarray, np.ndarray], np.ndarray | None]
 
-LEAST_FACE = 40
-"""Pixels, of 256: smaller faces are not what a training image is about."""
+USUAL_FACE, LEAST_FACE = 80, 40
+"""Pixels, of 256: faces of the usual size are looked for first, because that is quick; smaller ones than the least are
+not what a training image is about."""
 ALIGNED_FACE_BOX = np.array([0.15, -0.03, 0.85, 0.94])
 """Where a face lies in an aligned crop, x0, y0, x1, y1 as fractions of the crop's side."""
 
@@ -34,7 +35,11 @@ class FaceFinder:
         """Load the networks."""
         self._mesh = FaceMesh()
         self._finder = finder or self._mesh
-        self._detectors = (FaceDetector(LEAST_FACE), FaceDetector(LEAST_FACE, thresholds=(0.4, 0.3, 0.3)))
+        self._detectors = (
+            FaceDetector(USUAL_FACE),
+            FaceDetector(LEAST_FACE),
+            FaceDetector(LEAST_FACE, thresholds=(0.4, 0.3, 0.3)),
+        )
 
     def five_points(self, image: np.ndarray) -> np.ndarray | None:
         """Find the five points of the face.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+import warnings
 from dataclasses import asdict
 from pathlib import Path
 
@@ -80,8 +81,10 @@ def load_model(folder: str | Path) -> FaceSwapGAN:
     for name, network in model.networks.items():
         path = _checked_file(folder, card, f"{name}.weights.h5")
         try:
-            network.load_weights(path)
-        except (ValueError, OSError, KeyError) as error:
+            with warnings.catch_warnings():
+                warnings.simplefilter("error")  # Keras only warns of layers that it finds no weights for
+                network.load_weights(path)
+        except (ValueError, OSError, KeyError, UserWarning) as error:
             raise ValueError(f"the weights in {path} do not fit the {name} of {card['config']}: {error}") from error
     model.iteration = card["iteration"]
     return model

@@ -80,11 +80,13 @@ def train(
             _enter_phase(model, settings, phase_at(phases, model.iteration, settings.iterations))
             logs = _fit(model, faces, settings, augmentation, stop, progress)
             history.append(model.iteration, logs)
-            if model.iteration % settings.preview_every == 0 or model.iteration == settings.iterations:
-                save_model(model, folder, keep=model.iteration % settings.backup_every == 0)
+            backup, finished = model.iteration % settings.backup_every == 0, model.iteration == settings.iterations
+            preview_due = model.iteration % settings.preview_every == 0 or finished
+            if backup or preview_due:
+                save_model(model, folder, keep=backup)
                 history.save()
-                if preview is not None:
-                    preview(model, history)
+            if preview_due and preview is not None:
+                preview(model, history)
     except KeyboardInterrupt:
         save_model(model, folder)
         history.save()
