@@ -112,6 +112,16 @@ def test_every_damage_to_a_saved_model_is_named(tmp_path):
         load_model(tmp_path / "nowhere")
 
 
+def test_weights_that_are_not_finite_are_not_saved(tmp_path):
+    model = open_model(tmp_path, COMPACT, SETTINGS)
+    save_model(model, tmp_path)
+    model.iteration = 1
+    model.decoders["b"].trainable_variables[0].assign(model.decoders["b"].trainable_variables[0] * np.nan)
+    with pytest.raises(FloatingPointError, match="decoder_B"):
+        save_model(model, tmp_path)
+    assert load_model(tmp_path).iteration == 0
+
+
 def test_a_failing_save_leaves_the_last_model(tmp_path, monkeypatch):
     model = open_model(tmp_path, COMPACT, SETTINGS)
     save_model(model, tmp_path)

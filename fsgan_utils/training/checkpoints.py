@@ -33,7 +33,16 @@ def save_model(model: FaceSwapGAN, folder: Path, keep: bool = False) -> Path:
 
     Returns:
         The folder of the weights.
+
+    Raises:
+        FloatingPointError: a weight is not finite; nothing is saved, the model saved before stays.
     """
+    for name, network in model.networks.items():
+        if not all(np.isfinite(keras.ops.convert_to_numpy(weight)).all() for weight in network.weights):
+            raise FloatingPointError(
+                f"the {name} has weights that are not finite at iteration {model.iteration}, so it is not saved; "
+                f"the model in {folder} is the last good one. Lower the learning rate and run again"
+            )
     folder.mkdir(parents=True, exist_ok=True)
     weights = folder / f"iteration-{model.iteration:08d}"
     partial = folder / f".{weights.name}.part"

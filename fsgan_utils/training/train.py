@@ -129,7 +129,7 @@ def _fit(
     )
     counter = _Counter(model, progress)
     fitted = model.fit(batches, shuffle=False, verbose=0, callbacks=[counter, keras.callbacks.TerminateOnNaN()])
-    if model.iteration < stop:
+    if model.stop_training:
         raise FloatingPointError(
             f"the loss is not finite at iteration {model.iteration}; the last saved model is untouched. "
             "Lower the learning rate, or go on from the last saved model with another seed"
