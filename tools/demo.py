@@ -30,6 +30,7 @@ def main() -> None:
             settings = {"video": str(CLIPS / clip), "use_for": side, "detect_every": arguments.detect_every}
             _run("1_MTCNN_video_face_detection_alignment", workspace, settings, seconds, f"_{Path(clip).stem}")
     _run("2_prep_binary_masks", workspace, {}, seconds)
+    print(f"pictures of the training appear in {workspace / 'previews'}", flush=True)
     training = {"iterations": arguments.iterations, "capacity": "compact", **COMPACT}
     _run("3_FaceSwap_GAN_train_test", workspace, training, seconds)
     conversion = {"video": str(CLIPS / TARGET), "output": RESULT, "layout": "result"}

@@ -14,6 +14,7 @@ from fsgan_utils.conversion.color import correct_color
 from fsgan_utils.conversion.config import ConvertConfig
 from fsgan_utils.extraction import FaceDetector
 from fsgan_utils.faces import Alignment, Face
+from fsgan_utils.training.data import to_network
 
 COVERED = 0.1
 """Alpha from which a pixel counts as face when colours are compared."""
@@ -145,7 +146,7 @@ def generate_faces(crops: Sequence[np.ndarray], model: Generator, config: Conver
     rim = [margin(crop.shape[0], config.roi_coverage) for crop in crops]
     sources = [crop[m : len(crop) - m, m : len(crop) - m] for crop, m in zip(crops, rim, strict=True)]
     side = model.config.resolution
-    drawn = model.generate(np.stack([_to_network(source, side) for source in sources]), config.direction)
+    drawn = model.generate(to_network(sources, side), config.direction)
     if drawn.shape != (len(crops), side, side, 4):
         raise ValueError(f"expected (N, {side}, {side}, 4) from model.generate. Received: {drawn.shape}")
     if not np.isfinite(drawn).all():
@@ -158,12 +159,6 @@ def _align(face: Face) -> Alignment | None:
         return Alignment.from_landmarks(face.landmarks)
     except ValueError:
         return None
-
-
-def _to_network(image: np.ndarray, side: int) -> np.ndarray:
-    shrinks = side < len(image)
-    resized = cv2.resize(image, (side, side), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
-    return resized.astype(np.float32) / 127.5 - 1
 
 
 def _finish(source: np.ndarray, drawn: np.ndarray, config: ConvertConfig) -> GeneratedFace:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
 import keras
 import numpy as np
 from tqdm.auto import tqdm
@@ -125,6 +126,24 @@ class PairedBatches(keras.utils.PyDataset):
             "target": np.stack([sample.target for sample in samples]),
             **{name: masks[..., channel : channel + 1] for channel, name in enumerate(faces.masks)},
         }
+
+
+def to_network(images: Sequence[np.ndarray] | np.ndarray, resolution: int) -> np.ndarray:
+    """Bring square uint8 RGB images (S, S, 3) to the networks' size and range: float32 (N, R, R, 3) in [-1, 1]."""
+    resized = [
+        cv2.resize(
+            image,
+            (resolution, resolution),
+            interpolation=cv2.INTER_AREA if resolution < len(image) else cv2.INTER_CUBIC,
+        )
+        for image in images
+    ]
+    return np.stack(resized).astype(np.float32) / np.float32(127.5) - np.float32(1)
+
+
+def to_pixels(images: np.ndarray) -> np.ndarray:
+    """Bring images in [-1, 1] to uint8, clipped."""
+    return np.rint(np.clip((images + 1) * 127.5, 0, 255)).astype(np.uint8)
 
 
 _NO_MASKS = np.zeros((SIDE, SIDE, 0), np.uint8)

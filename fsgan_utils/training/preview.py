@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
-import cv2
 import numpy as np
 from IPython.display import clear_output
 
 from fsgan_utils.images import write_image
 from fsgan_utils.plotting import show_curves, show_images
 from fsgan_utils.training.augmentation import SIDE
-from fsgan_utils.training.data import FaceSet, PairedBatches
+from fsgan_utils.training.data import FaceSet, PairedBatches, to_network, to_pixels
 from fsgan_utils.training.gan import DIRECTIONS, SIDES, FaceSwapGAN
 from fsgan_utils.training.history import History
 
@@ -64,7 +63,7 @@ def preview_grid(model: FaceSwapGAN, images: np.ndarray, side: str) -> np.ndarra
     own, other = model.generate(seen, OWN[side]), model.generate(seen, OTHER[side])
     blocks = []
     for picture in (_masked, _mask, _raw):
-        blocks += [_to_pixels(seen), picture(own, seen), picture(other, seen)]
+        blocks += [to_pixels(seen), picture(own, seen), picture(other, seen)]
     return np.vstack([np.hstack(row) for row in zip(*blocks, strict=True)])
 
 
@@ -88,7 +87,7 @@ def triples_sheet(
     chosen = np.random.default_rng(seed).integers(len(source), size=count)
     seen = to_network(central_part(source.images[chosen], coverage), model.config.resolution)
     drawn = np.concatenate([model.generate(part, direction) for part in np.array_split(seen, -(-count // 16))])
-    triples = [np.hstack(t) for t in zip(_to_pixels(seen), _mask(drawn, seen), _masked(drawn, seen), strict=True)]
+    triples = [np.hstack(t) for t in zip(to_pixels(seen), _mask(drawn, seen), _masked(drawn, seen), strict=True)]
     triples += [np.zeros_like(triples[0])] * (-count % 8)
     return np.vstack([np.hstack(triples[i : i + 8]) for i in range(0, len(triples), 8)])
 
@@ -104,10 +103,10 @@ def augmented_pairs(batches: PairedBatches, count: int = 12) -> list[np.ndarray]
     while len(pairs) < count:
         batch = batches.batch(number)
         for side in SIDES:
-            target = _to_pixels(batch[side]["target"])
+            target = to_pixels(batch[side]["target"])
             if "eyes" in batch[side]:
                 target = _reddened(target, batch[side]["eyes"])
-            pairs += [np.vstack(pair) for pair in zip(_to_pixels(batch[side]["warped"]), target, strict=True)]
+            pairs += [np.vstack(pair) for pair in zip(to_pixels(batch[side]["warped"]), target, strict=True)]
         number += 1
     return pairs[:count]
 
@@ -123,18 +122,8 @@ def central_part(images: np.ndarray, coverage: float) -> np.ndarray:
     return images[:, edge : SIDE - edge, edge : SIDE - edge]
 
 
-def to_network(images: Sequence[np.ndarray] | np.ndarray, resolution: int) -> np.ndarray:
-    """Bring uint8 RGB images to float32 (N, R, R, 3) in [-1, 1]."""
-    small = [cv2.resize(image, (resolution, resolution), interpolation=cv2.INTER_AREA) for image in images]
-    return np.stack(small).astype(np.float32) / np.float32(127.5) - np.float32(1)
-
-
-def _to_pixels(images: np.ndarray) -> np.ndarray:
-    return np.rint(np.clip((images + 1) * 127.5, 0, 255)).astype(np.uint8)
-
-
 def _masked(drawn: np.ndarray, seen: np.ndarray) -> np.ndarray:
-    return _to_pixels(drawn[..., :1] * drawn[..., 1:] + (1 - drawn[..., :1]) * seen)
+    return to_pixels(drawn[..., :1] * drawn[..., 1:] + (1 - drawn[..., :1]) * seen)
 
 
 def _mask(drawn: np.ndarray, seen: np.ndarray) -> np.ndarray:
@@ -142,7 +131,7 @@ def _mask(drawn: np.ndarray, seen: np.ndarray) -> np.ndarray:
 
 
 def _raw(drawn: np.ndarray, seen: np.ndarray) -> np.ndarray:
-    return _to_pixels(drawn[..., 1:])
+    return to_pixels(drawn[..., 1:])
 
 
 def _reddened(images: np.ndarray, masks: np.ndarray) -> np.ndarray:
