@@ -1,7 +1,7 @@
 # Each target does its own set-up: a virtual environment in .venv, with the packages it needs.
 PYTHON ?= python3
 BIN := .venv/bin
-ITERATIONS ?= 2400
+ITERATIONS ?= 1800
 WORKSPACE ?= runs/demo
 
 .PHONY: demo test test-long lint bench clean

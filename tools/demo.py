@@ -67,7 +67,7 @@ COMPACT = {"learning_rate": 1e-3, "beta_1": 0.9, "batch_size": 4, "preview_every
 def _parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--workspace", type=Path, default=PROJECT / "runs" / "demo", help="folder for all results")
-    parser.add_argument("--iterations", type=int, default=2400, help="steps of training in all")
+    parser.add_argument("--iterations", type=int, default=1800, help="steps of training in all")
     parser.add_argument("--detect-every", type=int, default=1, help="use every n-th frame of the training clips")
     return parser.parse_args()
 
