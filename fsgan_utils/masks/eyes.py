@@ -36,16 +36,10 @@ def make_eye_masks(workspace: Workspace, source: str = "facemesh", sides: tuple[
     """
     if source not in SOURCES:
         raise ValueError(f"source must be one of {', '.join(SOURCES)}. Received: {source!r}")
-    result = MadeMasks()
     if source == "none":
-        return result
+        return MadeMasks()
     images = {side: training_images(workspace, side) for side in sides}
-    make_mask = _mask_maker(source)
-    for side in sides:
-        result.made[side], result.without_face[side] = make_masks(
-            images[side], workspace.eye_mask_folder(side), make_mask, f"eye masks of face{side}"
-        )
-    return result
+    return make_masks(images, workspace.eye_mask_folder, _mask_maker(source), "eye masks")
 
 
 def eye_mask(landmarks: np.ndarray, size: int = MASK_SIZE) -> np.ndarray:

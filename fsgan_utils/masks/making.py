@@ -66,31 +66,33 @@ def training_images(workspace: Workspace, side: str) -> list[Path]:
     return images
 
 
-def make_masks(images: list[Path], folder: Path, make_mask: MaskMaker, title: str) -> tuple[list[Path], list[Path]]:
-    """Make the masks of one side; the folder is replaced when it is complete.
+def make_masks(
+    images: dict[str, list[Path]], folder_of: Callable[[str], Path], make_mask: MaskMaker, title: str
+) -> MadeMasks:
+    """Make the masks of each side; a folder is replaced when it is complete.
 
     Args:
-        images: of any size and format; brought to 256×256 as the training brings them.
-        folder: where the masks go: grey PNGs of that size under the images' stems.
+        images: for each side, images of any size and format; brought to 256×256 as the training brings them.
+        folder_of: for a side, where its masks go: grey PNGs of that size under the images' stems.
         make_mask: takes uint8 RGB (256, 256, 3) and returns uint8 (256, 256), or None where there is no face.
-        title: what the progress bar says.
-
-    Returns:
-        The masks written, and the images in which no face was found.
+        title: what the progress bar says, before the side.
 
     Raises:
         ValueError: an image cannot be read.
     """
-    made, without_face = [], []
-    with replaced_folder(folder) as partial:
-        for path in tqdm(images, title, unit="image"):
-            mask = make_mask(square_image(load_image(path), MASK_SIZE))
-            if mask is None or not mask.any():
-                without_face.append(path)
-                continue
-            write_image(partial / f"{path.stem}.png", mask)
-            made.append(folder / f"{path.stem}.png")
-    return made, without_face
+    result = MadeMasks()
+    for side, paths in images.items():
+        folder = folder_of(side)
+        result.made[side], result.without_face[side] = [], []
+        with replaced_folder(folder) as partial:
+            for path in tqdm(paths, f"{title} of face{side}", unit="image"):
+                mask = make_mask(square_image(load_image(path), MASK_SIZE))
+                if mask is None or not mask.any():
+                    result.without_face[side].append(path)
+                    continue
+                write_image(partial / f"{path.stem}.png", mask)
+                result.made[side].append(folder / f"{path.stem}.png")
+    return result
 
 
 def set_aside(workspace: Workspace, masks: MadeMasks) -> list[Path]:

@@ -21,17 +21,13 @@ def make_outline_masks(workspace: Workspace, sides: tuple[str, ...] = SIDES) -> 
         ValueError: an image cannot be read, or two images of a side have the same stem.
     """
     images = {side: training_images(workspace, side) for side in sides}
-    finder, result = FaceFinder(), MadeMasks()
+    finder = FaceFinder()
 
     def make(image: np.ndarray) -> np.ndarray | None:
         mesh = finder.mesh(image)
         return None if mesh is None else outline_mask(mesh, len(image))
 
-    for side in sides:
-        result.made[side], result.without_face[side] = make_masks(
-            images[side], workspace.outline_mask_folder(side), make, f"outlines of face{side}"
-        )
-    return result
+    return make_masks(images, workspace.outline_mask_folder, make, "outlines")
 
 
 def outline_mask(mesh: np.ndarray, size: int = MASK_SIZE) -> np.ndarray:
