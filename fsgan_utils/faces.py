@@ -175,6 +175,11 @@ def estimate_similarity(source: np.ndarray, destination: np.ndarray) -> np.ndarr
     return transform.params[:2]
 
 
+def margin(size: int, coverage: float) -> int:
+    """Pixels that are left out on each side of a crop of side `size`, as v2.2 counts them."""
+    return int(size * (1 - coverage))
+
+
 def _prefiltered(image: np.ndarray, scale: float) -> np.ndarray:
     """Blur an image before it shrinks, so that the crop does not alias."""
     return cv2.GaussianBlur(image, (0, 0), 0.5 * (1 / scale - 1))

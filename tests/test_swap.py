@@ -3,8 +3,8 @@ import pytest
 from painter import Painter
 
 from fsgan_utils.conversion import ConvertConfig, build_detector, generate_faces, swap_faces, swap_image
-from fsgan_utils.conversion.blending import feather, footprint, margin, paste
-from fsgan_utils.faces import Alignment, Face
+from fsgan_utils.conversion.blending import feather, footprint, paste
+from fsgan_utils.faces import Alignment, Face, margin
 from fsgan_utils.video import read_frames
 
 PLAIN = ConvertConfig(color_correction="none")

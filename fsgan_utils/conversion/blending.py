@@ -28,11 +28,6 @@ class Region:
         return slice(self.top, self.bottom), slice(self.left, self.right)
 
 
-def margin(size: int, coverage: float) -> int:
-    """Pixels that are left out on each side of a crop of side `size`, as v2.2 counts them."""
-    return int(size * (1 - coverage))
-
-
 @lru_cache(maxsize=8)
 def feather(side: int) -> np.ndarray:
     """A soft-edged square: float32 (side, side), 0 at the rim, 1 from `FEATHER` of the side inwards."""

@@ -9,11 +9,11 @@ from typing import Protocol
 import cv2
 import numpy as np
 
-from fsgan_utils.conversion.blending import feather, margin, paste
+from fsgan_utils.conversion.blending import feather, paste
 from fsgan_utils.conversion.color import correct_color
 from fsgan_utils.conversion.config import ConvertConfig
 from fsgan_utils.extraction import FaceDetector
-from fsgan_utils.faces import Alignment, Face
+from fsgan_utils.faces import Alignment, Face, margin
 from fsgan_utils.training.data import to_network
 
 COVERED = 0.1

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from IPython.display import clear_output
 
+from fsgan_utils.faces import margin
 from fsgan_utils.images import write_image
 from fsgan_utils.plotting import show_curves, show_images
 from fsgan_utils.training.augmentation import SIDE
@@ -116,9 +117,9 @@ def central_part(images: np.ndarray, coverage: float) -> np.ndarray:
 
     Args:
         images: uint8 RGB (N, 256, 256, 3).
-        coverage: part of the side that is kept; `int(256 · (1 − coverage))` pixels go at each edge.
+        coverage: part of the side that is kept; `margin` counts the pixels that go at each edge.
     """
-    edge = int(SIDE * (1 - coverage))
+    edge = margin(SIDE, coverage)
     return images[:, edge : SIDE - edge, edge : SIDE - edge]
 
 
