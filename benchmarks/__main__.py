@@ -1,6 +1,7 @@
 """Runs every benchmark there is, one after another, and prints what each measured.
 
-A benchmark is a module of this package whose name has no leading underscore; run with `--json` it prints one JSON
+A benchmark is a module of this package whose name has no leading underscore (`studies` take hours and are run by
+name); run with `--json` it prints one JSON
 object, as its last line.
 """
 
@@ -17,7 +18,8 @@ FOLDER = Path(__file__).parent
 
 def main() -> int:
     """Run each benchmark in a process of its own; return how many failed."""
-    names = sorted(module.name for module in pkgutil.iter_modules([str(FOLDER)]) if not module.name.startswith("_"))
+    modules = pkgutil.iter_modules([str(FOLDER)])
+    names = sorted(module.name for module in modules if not module.ispkg and not module.name.startswith("_"))
     failed = 0
     for name in names:
         command = [sys.executable, "-m", f"benchmarks.{name}", "--json"]

@@ -38,9 +38,10 @@ def measure(config: ModelConfig, batch_size: int = 8, repeats: int = 5) -> dict[
         "ratio" (v2.2's time / ours), the seconds of both, and what was measured.
     """
     capacity = "lite" if config.capacity == "compact" else config.capacity
-    theirs = V22Step(replace(config, capacity=capacity, attention="full"))
+    settings = TrainConfig(batch_size=batch_size)
+    theirs = V22Step(FaceSwapGAN(replace(config, capacity=capacity, attention="full")), settings)
     ours = FaceSwapGAN(config)
-    ours.prepare(TrainConfig(batch_size=batch_size))
+    ours.prepare(settings)
     first, second = (_batch(config.resolution, batch_size, seed) for seed in (0, 1))
     seconds = alternate(
         {"v22": lambda: theirs(first, second), "ours": lambda: ours.train_on_batch(first, return_dict=True)},

@@ -62,3 +62,28 @@ def show_curves(rows: Sequence[Mapping[str, float]], x: str = "iteration") -> No
         axis.grid(alpha=0.3)
     figure.tight_layout()
     plt.show()
+
+
+def show_steps(stops: Sequence[int], values: Mapping[str, Sequence[float]], marks: Sequence[int] = ()) -> None:
+    """Draw values that hold for a while and then change, each in its own small plot.
+
+    Args:
+        stops: where along the horizontal axis, which begins at 0, each value ends.
+        values: by name, one value per stop.
+        marks: places to mark by a dotted line.
+    """
+    columns = min(5, len(values))
+    rows = -(-len(values) // columns)
+    figure, axes = plt.subplots(rows, columns, figsize=(2.6 * columns, 1.7 * rows), squeeze=False, sharex=True)
+    for axis in axes.flat[len(values) :]:
+        axis.axis("off")
+    for axis, (name, levels) in zip(axes.flat, values.items(), strict=False):
+        axis.stairs(levels, [0, *stops], baseline=None, linewidth=1.8)
+        for mark in marks:
+            axis.axvline(mark, color="gray", linestyle=":", linewidth=1)
+        axis.set_ylim(0, 1.15 * max(levels))
+        axis.set_title(name, fontsize=9)
+        axis.tick_params(labelsize=7)
+        axis.grid(alpha=0.3)
+    figure.tight_layout()
+    plt.show()

@@ -4,7 +4,15 @@ import keras
 import numpy as np
 import pytest
 
-from fsgan_utils.training import FaceSwapGAN, LossWeights, ModelConfig, PairedBatches, TrainConfig, default_phases
+from fsgan_utils.training import (
+    FaceSwapGAN,
+    LossWeights,
+    ModelConfig,
+    PairedBatches,
+    TrainConfig,
+    default_phases,
+    find_perceptual_loss,
+)
 
 LITE = ModelConfig(capacity="lite")
 COMPACT = ModelConfig(capacity="compact")
@@ -20,6 +28,11 @@ def prepared(config, weights, **settings):
     model = FaceSwapGAN(config, weights)
     model.prepare(TrainConfig(**settings))
     return model
+
+
+@pytest.fixture(scope="module")
+def perceptual():
+    return find_perceptual_loss("mobilenet")
 
 
 def values(network):
@@ -100,6 +113,38 @@ def test_generate_draws_each_person_with_their_own_decoder(resolution):
     drawn = drawn[-1] if isinstance(drawn, list) else drawn
     np.testing.assert_allclose(to_b, keras.ops.convert_to_numpy(drawn), atol=1e-4)
     assert np.abs(to_a - to_b).max() > 0.01
+
+
+def test_the_perceptual_term_trains_the_generators_alone(batch, perceptual):
+    none = LossWeights(**dict.fromkeys(vars(LossWeights()), 0.0))
+    model = FaceSwapGAN(COMPACT)
+    model.prepare(TrainConfig(), perceptual)
+    model.set_loss_weights(replace(none, perceptual=1.0))
+    before = {name: values(network) for name, network in model.networks.items()}
+    frozen = [keras.ops.convert_to_numpy(weight).copy() for weight in perceptual.weights]
+    logs = model.train_on_batch(batch, return_dict=True)
+    assert logs["loss"] == pytest.approx(logs["perceptual"]) and logs["perceptual"] > 0.05
+    assert {name for name, network in model.networks.items() if moved(before[name], network)} == {
+        "encoder",
+        "decoder_A",
+        "decoder_B",
+    }
+    assert all(np.array_equal(old, new) for old, new in zip(frozen, perceptual.weights, strict=True))
+
+
+def test_the_perceptual_term_comes_in_and_goes_without_losing_the_optimizers_state(batch, perceptual):
+    model = FaceSwapGAN(COMPACT)
+    model.prepare(TrainConfig(), perceptual)
+    model.set_loss_weights(LossWeights(adversarial=0.0))
+    assert model.train_on_batch(batch, return_dict=True)["perceptual"] == 0
+    model.set_loss_weights(LossWeights(adversarial=0.0, perceptual=1.0))
+    assert model.train_on_batch(batch, return_dict=True)["perceptual"] > 0.05
+    assert int(model.generator_optimizer.iterations) == 2
+
+
+def test_a_perceptual_weight_needs_something_to_compare_by():
+    with pytest.raises(ValueError, match="find_perceptual_loss"):
+        FaceSwapGAN(COMPACT, LossWeights(perceptual=1.0))
 
 
 def test_generate_refuses_wrong_input():

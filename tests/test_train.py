@@ -15,7 +15,7 @@ from fsgan_utils.training import (
     train,
 )
 from fsgan_utils.training.history import History
-from fsgan_utils.training.phases import default_phases, phase_at, v22_phases
+from fsgan_utils.training.phases import default_phases
 
 COMPACT = ModelConfig(capacity="compact")
 SETTINGS = TrainConfig(iterations=6, batch_size=2, preview_every=3, backup_every=4, learning_rate=1e-3)
@@ -134,13 +134,6 @@ def test_a_failing_save_leaves_the_last_model(tmp_path, monkeypatch):
     with pytest.raises(OSError, match="No space"):
         save_model(model, tmp_path)
     assert load_model(tmp_path).iteration == 0
-
-
-def test_phases_follow_the_fractions():
-    phases = v22_phases()
-    floors = [phase_at(phases, i, 1000).weights.mask_hinge_floor for i in (0, 299, 300, 400, 500, 700, 850, 950, 1100)]
-    assert floors == [0, 0, 0.5, 0.2, 0.4, 0, 0.1, 0, 0]
-    assert [phase_at(phases, i, 1000).rate for i in (0, 700, 850, 950)] == [1.0, 0.3, 0.3, 0.1]
 
 
 def test_wrong_schedules_and_settings_are_refused(faces, tmp_path):

@@ -5,7 +5,9 @@ from fsgan_utils.training.checkpoints import load_model, save_model
 from fsgan_utils.training.config import LossWeights, ModelConfig, TrainConfig
 from fsgan_utils.training.data import FaceSet, PairedBatches
 from fsgan_utils.training.gan import FaceSwapGAN
-from fsgan_utils.training.phases import Phase, default_phases, schedule_table
+from fsgan_utils.training.legacy import import_legacy_model
+from fsgan_utils.training.perceptual import find_perceptual_loss
+from fsgan_utils.training.phases import Phase, default_phases, plot_schedule, schedule_table
 from fsgan_utils.training.preview import LivePreview, augmented_pairs, triples_sheet
 from fsgan_utils.training.train import open_model, train
 
@@ -21,8 +23,11 @@ __all__ = [
     "TrainConfig",
     "augmented_pairs",
     "default_phases",
+    "find_perceptual_loss",
+    "import_legacy_model",
     "load_model",
     "open_model",
+    "plot_schedule",
     "save_model",
     "schedule_table",
     "train",

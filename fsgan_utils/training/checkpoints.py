@@ -57,6 +57,7 @@ def save_model(model: FaceSwapGAN, folder: Path, keep: bool = False) -> Path:
         "format": FORMAT,
         "config": asdict(model.config),
         "iteration": model.iteration,
+        "exchanged": model.exchanged,
         "weights": weights.name,
         "keep": keep,
         "sha256": {path.name: _sha256(path) for path in sorted(partial.iterdir())},
@@ -95,7 +96,7 @@ def load_model(folder: str | Path) -> FaceSwapGAN:
                 network.load_weights(path)
         except (ValueError, OSError, KeyError, UserWarning) as error:
             raise ValueError(f"the weights in {path} do not fit the {name} of {card['config']}: {error}") from error
-    model.iteration = card["iteration"]
+    model.iteration, model.exchanged = card["iteration"], card.get("exchanged", False)
     return model
 
 

@@ -87,6 +87,7 @@ class LossWeights:
         mask_hinge_floor: the alpha, 0 to 1, below which the hinge pulls upwards; at 0 it never does.
         mask_tv: of the mask's total variation, which keeps it smooth.
         cycle: of the swap to the other person and back; v2.2's, where switched on, is 10.
+        perceptual: of the four perceptual terms together; v2.2 switches it on (1) after a fifth of the training.
         dssim: of the structural dissimilarity; ours.
         background: of what lies outside the face's outline in every error of the drawn colour, where the training
             images come with an outline, relative to the face; ours, 1 is v2.2's.
@@ -106,6 +107,7 @@ class LossWeights:
     mask_hinge_floor: float = 0.0
     mask_tv: float = 0.1
     cycle: float = 0.0
+    perceptual: float = 0.0
     dssim: float = 0.0
     background: float = 1.0
     face_mask: float = 0.0
@@ -125,7 +127,8 @@ class TrainConfig:
     """How a model is trained; the defaults are v2.2's.
 
     Attributes:
-        iterations: steps in all, counted over every session of training the same model.
+        iterations: steps of the whole schedule, counted over every session of training the same model.
+        extra_iterations: steps after the schedule, at the rate and weights of its last phase.
         batch_size: faces of each person in a step.
         preview_every: steps between two previews; the model is saved at each.
         backup_every: steps between two backups, which are kept for good.
@@ -140,6 +143,7 @@ class TrainConfig:
     """
 
     iterations: int = 40_000
+    extra_iterations: int = 0
     batch_size: int = 8
     preview_every: int = 300
     backup_every: int = 5_000
@@ -155,11 +159,18 @@ class TrainConfig:
         for name in ("iterations", "batch_size", "preview_every", "backup_every"):
             if getattr(self, name) < 1:
                 raise ValueError(f"TrainConfig.{name} must be 1 or more. Received: {getattr(self, name)!r}")
+        if self.extra_iterations < 0:
+            raise ValueError(f"TrainConfig.extra_iterations must be 0 or more. Received: {self.extra_iterations!r}")
         for name in ("learning_rate", "discriminator_learning_rate"):
             if not 0 < getattr(self, name) < math.inf:
                 raise ValueError(f"TrainConfig.{name} must be positive. Received: {getattr(self, name)!r}")
         if not 0 <= self.beta_1 < 1:
             raise ValueError(f"TrainConfig.beta_1 must be at least 0 and less than 1. Received: {self.beta_1!r}")
+
+    @property
+    def last_iteration(self) -> int:
+        """Where training ends: the schedule's steps and the extra ones."""
+        return self.iterations + self.extra_iterations
 
 
 def _one_of(name: str, value: object, allowed: tuple) -> None:

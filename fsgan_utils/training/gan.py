@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -12,12 +13,15 @@ from keras import ops
 from fsgan_utils.training import losses
 from fsgan_utils.training.config import LossWeights, ModelConfig, TrainConfig
 from fsgan_utils.training.networks import build_decoder, build_discriminator, build_encoder
+from fsgan_utils.training.perceptual import PerceptualLoss
 
 SIDES = ("a", "b")
 DIRECTIONS = {"AtoB": "b", "BtoA": "a"}
 """Which side's decoder draws the face, by direction."""
-COSTLY_TERMS = ("adversarial", "cycle", "dssim", "edge", "weight_decay")
+COSTLY_TERMS = ("adversarial", "cycle", "dssim", "edge", "perceptual", "weight_decay")
 """Loss terms that the training step leaves out while their weight is 0."""
+TRACKED = ("loss", "reconstruction", "mask", "perceptual", "generator", "discriminator")
+"""What is reported of a step: the sum, and the weighted terms it is made of, weight decay apart."""
 BETA = 0.2
 """Both parameters of the Beta distribution that mixup draws its factor from."""
 
@@ -32,25 +36,28 @@ class FaceSwapGAN(keras.Model):
     Args:
         config: shape of the networks.
         weights: how the loss terms add up; can be changed at any time by `set_loss_weights`.
-        seed: start of the random draws made while training.
+
+    Attributes:
+        iteration: steps trained so far.
+        exchanged: whether decoders A and B have changed places (`exchange_decoders`).
 
     Reference: Lu, "faceswap-GAN", v2.2 (2018).
     """
 
-    def __init__(self, config: ModelConfig, weights: LossWeights = LossWeights(), seed: int = 0) -> None:  # noqa: B008
+    def __init__(self, config: ModelConfig, weights: LossWeights = LossWeights()) -> None:  # noqa: B008
         """See the class."""
         super().__init__(name="face_swap_gan")
         self.config = config
         self.encoder = build_encoder(config)
         self.decoders = {side: build_decoder(config) for side in SIDES}
         self.discriminators = {side: build_discriminator(config) for side in SIDES}
-        self.seed_generator = keras.random.SeedGenerator(seed)
+        self.seed_generator = keras.random.SeedGenerator(0)
         self.iteration = 0
+        self.exchanged = False
+        self.perceptual: PerceptualLoss | None = None
         self.adversary = "mixup_lsgan"
         self.scales = {name: self.add_weight(shape=(), trainable=False, name=name) for name in asdict(weights)}
-        self.trackers = {
-            name: keras.metrics.Mean(name) for name in ("loss", "reconstruction", "mask", "generator", "discriminator")
-        }
+        self.trackers = {name: keras.metrics.Mean(name) for name in TRACKED}
         self.set_loss_weights(weights)
 
     @property
@@ -64,9 +71,15 @@ class FaceSwapGAN(keras.Model):
             "netDB": self.discriminators["b"],
         }
 
-    def prepare(self, settings: TrainConfig) -> None:
-        """Compile for training: one Adam for the encoder and the decoders, one for the discriminators."""
+    def prepare(self, settings: TrainConfig, perceptual: PerceptualLoss | None = None) -> None:
+        """Compile for training: one Adam for the encoder and the decoders, one for the discriminators.
+
+        Args:
+            settings: learning rates and adversary.
+            perceptual: what the perceptual term compares by; needed before its weight is more than 0.
+        """
         self.adversary = settings.adversary
+        self.perceptual = perceptual
         judges = {id(v) for side in SIDES for v in self.discriminators[side].trainable_variables}
         self.generator_optimizer = keras.optimizers.Adam(settings.learning_rate, beta_1=settings.beta_1)
         self.discriminator_optimizer = keras.optimizers.Adam(
@@ -82,13 +95,25 @@ class FaceSwapGAN(keras.Model):
         """Change how the loss terms add up; the optimizers keep their state.
 
         A costly term whose weight becomes or ceases to be 0 changes the training step, which is then traced anew.
+
+        Raises:
+            ValueError: the perceptual term has a weight, but the model nothing to compare by.
         """
+        if weights.perceptual and self.perceptual is None:
+            raise ValueError(
+                "LossWeights.perceptual is more than 0, but this model has no perceptual loss. "
+                "Give one to `prepare` or `open_model` (`find_perceptual_loss()` makes it), or set the weight to 0"
+            )
         previous = getattr(self, "loss_weights", None)
         self.loss_weights = weights
         for name, value in asdict(weights).items():
             self.scales[name].assign(value)
         if self.compiled and (previous is None or _active(previous) != _active(weights)):
             self.make_train_function(force=True)
+
+    def reseed(self, seed: Sequence[int]) -> None:
+        """Start the random draws made while training anew, from whole numbers such as a seed and an iteration."""
+        self.seed_generator.state.assign(np.random.SeedSequence(seed).generate_state(2))
 
     @property
     def metrics(self) -> list:
@@ -151,6 +176,10 @@ class FaceSwapGAN(keras.Model):
             self.trackers[name].update_state(value)
         return total
 
+    def draw_mix_factor(self) -> Any:
+        """Draw the share of one image in a mixture of two: a scalar from Beta(.2, .2)."""
+        return keras.random.beta((), BETA, BETA, seed=self.seed_generator)
+
     def _side_terms(self, side: str, x: Any, drawn: Any) -> dict[str, Any]:
         batch = x[side]
         *auxiliary, output = drawn[side]
@@ -159,11 +188,14 @@ class FaceSwapGAN(keras.Model):
             "reconstruction": self._reconstruction(batch, colour, auxiliary),
             "mask": self._mask(batch, alpha),
         }
+        masked = losses.mask_blend(alpha, colour, batch["warped"])
         if self.loss_weights.adversarial:
-            masked = losses.mask_blend(alpha, colour, batch["warped"])
             terms["generator"], terms["discriminator"] = self._adversarial(side, batch, colour, masked)
         else:
             terms["discriminator"] = _no_gradient(self.discriminators[side])
+        if self.loss_weights.perceptual:
+            mixed = losses.mixup(colour, masked, self.draw_mix_factor())
+            terms["perceptual"] = self.scales["perceptual"] * self.perceptual(batch["target"], mixed)
         if self.loss_weights.cycle:
             terms["reconstruction"] += self._cycle(side, batch)
         return terms
@@ -205,7 +237,7 @@ class FaceSwapGAN(keras.Model):
 
         fakes = [ops.stop_gradient(masked), ops.stop_gradient(colour)]
         if self.adversary == "mixup_lsgan":
-            factor = keras.random.beta((), BETA, BETA, seed=self.seed_generator)
+            factor = self.draw_mix_factor()
             judged = losses.lsgan([score(losses.mixup(real, fake, factor), True) for fake in fakes], factor)
             fooled = losses.lsgan([score(masked, False), score(colour, False)], 1)
         else:

@@ -2,12 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
 import pandas as pd
 
+from fsgan_utils.plotting import show_steps
 from fsgan_utils.training.config import LossWeights, ModelConfig, TrainConfig
+
+V22_WEIGHTS = LossWeights(perceptual=1.0)
+"""v2.2's loss weights where everything of its schedule is switched on."""
+COMPACT_WEIGHTS = LossWeights(
+    adversarial=0.0,
+    edge=0.0,
+    eyes=3.0,
+    mask_l1=0.0,
+    mask_hinge=0.0,
+    mask_tv=0.01,
+    dssim=3.0,
+    background=0.1,
+    face_mask=0.3,
+    weight_decay=0.0,
+)
+"""Loss weights of the compact networks: faces first, quickly, and no adversary; the mask learns the outline."""
 
 
 @dataclass(frozen=True)
@@ -15,9 +32,10 @@ class Phase:
     """One part of a training.
 
     Attributes:
-        stop: where it ends, as a fraction of all iterations; it begins where the one before it ends.
+        stop: where it ends, as a fraction of the schedule; it begins where the one before it ends.
         weights: the loss weights that hold.
         rate: factor on the learning rates.
+        exchange_decoders: whether decoders A and B change places on entering it; a model's decoders do so once at most.
 
     Raises:
         ValueError: `stop` is not in (0, 1], or the rate is not positive.
@@ -26,6 +44,7 @@ class Phase:
     stop: float
     weights: LossWeights
     rate: float = 1.0
+    exchange_decoders: bool = False
 
     def __post_init__(self) -> None:
         """Check every value."""
@@ -35,54 +54,68 @@ class Phase:
             raise ValueError(f"Phase.rate must be positive. Received: {self.rate!r}")
 
 
-def v22_phases() -> tuple[Phase, ...]:
-    """Return v2.2's schedule of mask losses and learning rates.
+def v22_phases(weights: LossWeights = V22_WEIGHTS) -> tuple[Phase, ...]:
+    """Return v2.2's schedule.
 
-    The mask is kept small by its mean, or kept from vanishing by a hinge with a floor, in turn.
+    The perceptual loss comes in after a fifth. The mask is kept small by its mean, or kept from vanishing by a hinge
+    with a floor, in turn. Near the end the decoders change places and the learning rates fall.
+
+    Args:
+        weights: what holds where a term is switched on.
 
     Reference: v2.2's training notebook.
     """
-    shrink = LossWeights(mask_hinge=0.0)
-    grow = LossWeights(mask_l1=0.0)
+    shrink, grow = replace(weights, mask_hinge=0.0), replace(weights, mask_l1=0.0)
     return (
+        Phase(1 / 5, replace(shrink, perceptual=0.0)),
         Phase(3 / 10, shrink),
         Phase(2 / 5, replace(grow, mask_hinge_floor=0.5)),
         Phase(1 / 2, replace(grow, mask_hinge_floor=0.2)),
         Phase(2 / 3, replace(grow, mask_hinge_floor=0.4)),
         Phase(8 / 10, shrink, 0.3),
-        Phase(9 / 10, replace(grow, mask_hinge_floor=0.1), 0.3),
+        Phase(9 / 10, replace(grow, mask_hinge_floor=0.1), 0.3, exchange_decoders=True),
         Phase(1.0, shrink, 0.1),
     )
 
 
-def compact_phases() -> tuple[Phase, ...]:
-    """Return the schedule of the compact networks: faces first, quickly, and no adversary.
+def compact_phases(weights: LossWeights = COMPACT_WEIGHTS) -> tuple[Phase, ...]:
+    """Return the schedule of the compact networks: the same losses throughout, and a learning rate that falls.
 
-    The mask learns the face's outline, and the learning rate falls towards the end.
+    Args:
+        weights: the loss weights.
     """
-    draw = LossWeights(
-        adversarial=0.0,
-        edge=0.0,
-        eyes=3.0,
-        mask_l1=0.0,
-        mask_hinge=0.0,
-        mask_tv=0.01,
-        dssim=3.0,
-        background=0.1,
-        face_mask=0.3,
-        weight_decay=0.0,
-    )
-    return Phase(0.5, draw), Phase(0.75, draw, 0.5), Phase(0.9, draw, 0.2), Phase(1.0, draw, 0.05)
+    return Phase(0.5, weights), Phase(0.75, weights, 0.5), Phase(0.9, weights, 0.2), Phase(1.0, weights, 0.05)
 
 
-def default_phases(config: ModelConfig) -> tuple[Phase, ...]:
-    """Return the schedule made for networks of this capacity."""
-    return compact_phases() if config.capacity == "compact" else v22_phases()
+def default_phases(config: ModelConfig, changes: Mapping[str, float] | None = None) -> tuple[Phase, ...]:
+    """Return the schedule made for networks of this capacity.
+
+    Args:
+        config: the networks' shape.
+        changes: loss weights, by their names in `LossWeights`, that differ from those the schedule was made with. They
+            hold wherever the schedule does not switch their term off.
+
+    Raises:
+        ValueError: there is no such weight, or its value is not one.
+    """
+    unknown = set(changes or {}) - set(asdict(V22_WEIGHTS))
+    if unknown:
+        raise ValueError(
+            f"loss weights must be among {', '.join(asdict(V22_WEIGHTS))}. Received: {', '.join(sorted(unknown))}"
+        )
+    if config.capacity == "compact":
+        return compact_phases(replace(COMPACT_WEIGHTS, **(changes or {})))
+    return v22_phases(replace(V22_WEIGHTS, **(changes or {})))
+
+
+def phase_end(phase: Phase, iterations: int) -> int:
+    """Return the iteration before which a phase ends, in a schedule of so many."""
+    return round(phase.stop * iterations)
 
 
 def phase_at(phases: Sequence[Phase], iteration: int, iterations: int) -> Phase:
     """Return the phase that an iteration, counted from 0, falls in; the last one holds beyond the end."""
-    return next((phase for phase in phases if iteration < phase.stop * iterations), phases[-1])
+    return next((phase for phase in phases if iteration < phase_end(phase, iterations)), phases[-1])
 
 
 def check_phases(phases: Sequence[Phase]) -> None:
@@ -100,10 +133,24 @@ def schedule_table(phases: Sequence[Phase], settings: TrainConfig) -> pd.DataFra
     """Lay the schedule out: a row per phase with its last iteration, learning rate and loss weights."""
     rows = [
         {
-            "until": round(phase.stop * settings.iterations),
+            "until": phase_end(phase, settings.iterations),
             "learning rate": settings.learning_rate * phase.rate,
+            "exchange decoders": phase.exchange_decoders,
             **asdict(phase.weights),
         }
         for phase in phases
     ]
     return pd.DataFrame(rows).set_index("until")
+
+
+def plot_schedule(phases: Sequence[Phase], settings: TrainConfig) -> None:
+    """Draw the learning rate and every loss weight that is ever used, over the iterations of a training.
+
+    Where the decoders change places a dotted line marks it.
+    """
+    table = schedule_table(phases, settings)
+    stops = [*table.index[:-1], settings.last_iteration]
+    starts = [0, *table.index[:-1]]
+    exchanges = [start for start, phase in zip(starts, phases, strict=True) if phase.exchange_decoders]
+    used = table.drop(columns="exchange decoders").loc[:, lambda columns: (columns != 0).any()]
+    show_steps(stops, {name: list(used[name]) for name in used}, marks=exchanges)

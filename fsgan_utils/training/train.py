@@ -9,35 +9,46 @@ import keras
 from tqdm.auto import tqdm
 
 from fsgan_utils.training.augmentation import Augmentation
+from fsgan_utils.training.callbacks import IterationCounter, PhaseSchedule
 from fsgan_utils.training.checkpoints import CARD, load_model, read_card, restore_optimizer, save_model
 from fsgan_utils.training.config import ModelConfig, TrainConfig
 from fsgan_utils.training.data import FaceSet, PairedBatches
 from fsgan_utils.training.gan import FaceSwapGAN
 from fsgan_utils.training.history import History
-from fsgan_utils.training.phases import Phase, check_phases, default_phases, phase_at
+from fsgan_utils.training.legacy import LEGACY_FILES, import_legacy_model
+from fsgan_utils.training.perceptual import PerceptualLoss, find_perceptual_loss
+from fsgan_utils.training.phases import Phase, default_phases, phase_end
 
 
-def open_model(folder: Path, config: ModelConfig, settings: TrainConfig) -> FaceSwapGAN:
+def open_model(
+    folder: Path,
+    config: ModelConfig,
+    settings: TrainConfig,
+    perceptual: PerceptualLoss | None = None,
+    start: Path | None = None,
+) -> FaceSwapGAN:
     """Get the model to train: the one in the folder with its optimizers' state, or a new one if the folder has none.
 
+    Args:
+        folder: where the model lies, or will be saved by `train`. Nothing is written here.
+        config: the networks' shape.
+        settings: how they will be trained.
+        perceptual: what the perceptual term compares by.
+        start: a folder of v2.2's weight files that a new model begins with.
+
     Raises:
-        ValueError: the folder holds a model of another shape, or a damaged one. Nothing is overwritten.
-        FileNotFoundError: a file of the saved model is missing.
+        ValueError: a file is damaged or does not fit, the folder holds a model of another shape, or v2.2's files.
+        FileNotFoundError: a file of the saved model, or of v2.2's, is missing.
     """
-    if not (folder / CARD).exists():
-        keras.utils.set_random_seed(settings.seed)
-        model = FaceSwapGAN(config, seed=settings.seed)
-        model.prepare(settings)
+    if (folder / CARD).exists():
+        model = _saved_model(folder, config)
+        model.prepare(settings, perceptual)
+        restore_optimizer(model, folder)
         return model
-    saved = ModelConfig(**read_card(folder)["config"])
-    if saved != config:
-        raise ValueError(
-            f"{folder} holds a model of another shape ({saved}). Received: {config}. "
-            "Train with the same settings, or choose another folder for the new model"
-        )
-    model = load_model(folder)
-    model.prepare(settings)
-    restore_optimizer(model, folder)
+    _refuse_legacy_folder(folder)
+    keras.utils.set_random_seed(settings.seed)
+    model = FaceSwapGAN(config) if start is None else import_legacy_model(start, config)
+    model.prepare(settings, perceptual)
     return model
 
 
@@ -50,7 +61,7 @@ def train(
     phases: Sequence[Phase] | None = None,
     preview: Callable[[FaceSwapGAN, History], None] | None = None,
 ) -> History:
-    """Train up to `settings.iterations`, counted from the model's first step ever.
+    """Train up to `settings.last_iteration`, counted from the model's first step ever.
 
     The model is saved at each preview, at the end, and when the user interrupts.
 
@@ -60,7 +71,8 @@ def train(
         settings: how to train.
         folder: where the model and `history.csv` are saved.
         augmentation: how far training images are changed.
-        phases: the schedule; by default the one made for the model's capacity.
+        phases: the schedule; by default the one made for the model's capacity. If a phase uses the perceptual loss
+            and the model has none, it gets the default one, and the progress bar says which.
         preview: called with the model and the history at each preview.
 
     Returns:
@@ -71,16 +83,17 @@ def train(
         ValueError: the phases are not a schedule.
     """
     phases = default_phases(model.config) if phases is None else phases
-    check_phases(phases)
+    schedule = PhaseSchedule(phases, settings)
+    _provide_perceptual(model, settings, phases)
     history = History.open(folder / "history.csv", model.iteration)
-    progress = tqdm(total=settings.iterations, initial=model.iteration, desc="training", unit="step")
+    progress = tqdm(total=settings.last_iteration, initial=model.iteration, desc="training", unit="step")
     try:
-        while model.iteration < settings.iterations:
+        while model.iteration < settings.last_iteration:
             stop = _next_stop(model.iteration, settings, phases)
-            _enter_phase(model, settings, phase_at(phases, model.iteration, settings.iterations))
-            logs = _fit(model, faces, settings, augmentation, stop, progress)
+            logs = _fit(model, faces, settings, augmentation, stop, [schedule, IterationCounter(progress)])
             history.append(model.iteration, logs)
-            backup, finished = model.iteration % settings.backup_every == 0, model.iteration == settings.iterations
+            backup = model.iteration % settings.backup_every == 0
+            finished = model.iteration == settings.last_iteration
             preview_due = model.iteration % settings.preview_every == 0 or finished
             if backup or preview_due:
                 save_model(model, folder, keep=backup)
@@ -99,14 +112,8 @@ def train(
 def _next_stop(iteration: int, settings: TrainConfig, phases: Sequence[Phase]) -> int:
     """Return the next iteration at which a preview, a backup or another phase is due."""
     due = [every * (iteration // every + 1) for every in (settings.preview_every, settings.backup_every)]
-    due += [round(phase.stop * settings.iterations) for phase in phases]
-    return min(step for step in [*due, settings.iterations] if step > iteration)
-
-
-def _enter_phase(model: FaceSwapGAN, settings: TrainConfig, phase: Phase) -> None:
-    model.set_loss_weights(phase.weights)
-    model.generator_optimizer.learning_rate = settings.learning_rate * phase.rate
-    model.discriminator_optimizer.learning_rate = settings.discriminator_learning_rate * phase.rate
+    due += [phase_end(phase, settings.iterations) for phase in phases]
+    return min(step for step in [*due, settings.last_iteration] if step > iteration)
 
 
 def _fit(
@@ -115,7 +122,7 @@ def _fit(
     settings: TrainConfig,
     augmentation: Augmentation,
     stop: int,
-    progress: tqdm,
+    callbacks: list[keras.callbacks.Callback],
 ) -> dict[str, float]:
     """Train up to iteration `stop`; return the mean losses on the way."""
     batches = PairedBatches(
@@ -127,8 +134,8 @@ def _fit(
         settings.seed,
         first_batch=model.iteration,
     )
-    counter = _Counter(model, progress)
-    fitted = model.fit(batches, shuffle=False, verbose=0, callbacks=[counter, keras.callbacks.TerminateOnNaN()])
+    model.reseed((settings.seed, model.iteration))
+    fitted = model.fit(batches, shuffle=False, verbose=0, callbacks=[*callbacks, keras.callbacks.TerminateOnNaN()])
     if model.stop_training:
         raise FloatingPointError(
             f"the loss is not finite at iteration {model.iteration}; the last saved model is untouched. "
@@ -137,15 +144,26 @@ def _fit(
     return {name: values[-1] for name, values in fitted.history.items()}
 
 
-class _Counter(keras.callbacks.Callback):
-    """Counts the model's iterations and moves the progress bar."""
+def _saved_model(folder: Path, config: ModelConfig) -> FaceSwapGAN:
+    saved = ModelConfig(**read_card(folder)["config"])
+    if saved != config:
+        raise ValueError(
+            f"{folder} holds a model of another shape ({saved}). Received: {config}. "
+            "Train with the same settings, or choose another folder for the new model"
+        )
+    return load_model(folder)
 
-    def __init__(self, counted: FaceSwapGAN, progress: tqdm) -> None:
-        super().__init__()
-        self.counted, self.progress = counted, progress
 
-    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
-        self.counted.iteration += 1
-        self.progress.update()
-        if logs and self.counted.iteration % 10 == 0:
-            self.progress.set_postfix(reconstruction=f"{logs['reconstruction']:.3f}", refresh=False)
+def _refuse_legacy_folder(folder: Path) -> None:
+    found = [name for name in LEGACY_FILES if (folder / name).exists()]
+    if found:
+        raise ValueError(
+            f"{folder} holds weight files of v2.2 ({', '.join(found)}). "
+            "Name it as the folder to import from, and choose another folder for the new model: v2.2's is left as it is"
+        )
+
+
+def _provide_perceptual(model: FaceSwapGAN, settings: TrainConfig, phases: Sequence[Phase]) -> None:
+    if model.perceptual is None and any(phase.weights.perceptual for phase in phases):
+        model.perceptual = find_perceptual_loss()
+        tqdm.write(model.perceptual.description)
