@@ -41,7 +41,7 @@ def show_images(
 
 
 def show_curves(rows: Sequence[Mapping[str, float]], x: str = "iteration") -> None:
-    """Draw every column of a table against one of them, each in its own small plot.
+    """Draw every column of a table against one of them, each in its own small plot; one that is always 0 is left out.
 
     Args:
         rows: one mapping per point, all with the same keys.
@@ -52,7 +52,7 @@ def show_curves(rows: Sequence[Mapping[str, float]], x: str = "iteration") -> No
     """
     if not rows:
         raise ValueError("there is nothing to draw yet")
-    names = [name for name in rows[0] if name != x]
+    names = [name for name in rows[0] if name != x and any(row[name] for row in rows)]
     figure, axes = plt.subplots(1, len(names), figsize=(3 * len(names), 2.4), squeeze=False)
     for axis, name in zip(axes.flat, names, strict=True):
         axis.plot([row[x] for row in rows], [row[name] for row in rows], marker="." if len(rows) < 30 else None)

@@ -87,25 +87,26 @@ def compact_phases(weights: LossWeights = COMPACT_WEIGHTS) -> tuple[Phase, ...]:
     return Phase(0.5, weights), Phase(0.75, weights, 0.5), Phase(0.9, weights, 0.2), Phase(1.0, weights, 0.05)
 
 
-def default_phases(config: ModelConfig, changes: Mapping[str, float] | None = None) -> tuple[Phase, ...]:
+def default_phases(config: ModelConfig, changes: Mapping[str, float | None] | None = None) -> tuple[Phase, ...]:
     """Return the schedule made for networks of this capacity.
 
     Args:
         config: the networks' shape.
-        changes: loss weights, by their names in `LossWeights`, that differ from those the schedule was made with. They
-            hold wherever the schedule does not switch their term off.
+        changes: loss weights, by their names in `LossWeights`, that differ from those the schedule was made with; None
+            leaves one as it is. They hold wherever the schedule does not switch their term off.
 
     Raises:
         ValueError: there is no such weight, or its value is not one.
     """
-    unknown = set(changes or {}) - set(asdict(V22_WEIGHTS))
+    changed = {name: value for name, value in (changes or {}).items() if value is not None}
+    unknown = set(changed) - set(asdict(V22_WEIGHTS))
     if unknown:
         raise ValueError(
             f"loss weights must be among {', '.join(asdict(V22_WEIGHTS))}. Received: {', '.join(sorted(unknown))}"
         )
     if config.capacity == "compact":
-        return compact_phases(replace(COMPACT_WEIGHTS, **(changes or {})))
-    return v22_phases(replace(V22_WEIGHTS, **(changes or {})))
+        return compact_phases(replace(COMPACT_WEIGHTS, **changed))
+    return v22_phases(replace(V22_WEIGHTS, **changed))
 
 
 def phase_end(phase: Phase, iterations: int) -> int:

@@ -25,7 +25,7 @@ def open_model(
     config: ModelConfig,
     settings: TrainConfig,
     perceptual: PerceptualLoss | None = None,
-    start: Path | None = None,
+    start: str | Path | None = None,
 ) -> FaceSwapGAN:
     """Get the model to train: the one in the folder with its optimizers' state, or a new one if the folder has none.
 
