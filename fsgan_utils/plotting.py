@@ -64,17 +64,20 @@ def show_curves(rows: Sequence[Mapping[str, float]], x: str = "iteration") -> No
     plt.show()
 
 
-def show_steps(stops: Sequence[int], values: Mapping[str, Sequence[float]], marks: Sequence[int] = ()) -> None:
+def show_steps(stops: Sequence[int], values: Mapping[str, Sequence[float]], title: str, marks: Sequence[int]) -> None:
     """Draw values that hold for a while and then change, each in its own small plot.
 
     Args:
         stops: where along the horizontal axis, which begins at 0, each value ends.
         values: by name, one value per stop.
+        title: one line above all plots.
         marks: places to mark by a dotted line.
     """
     columns = min(5, len(values))
     rows = -(-len(values) // columns)
-    figure, axes = plt.subplots(rows, columns, figsize=(2.6 * columns, 1.7 * rows), squeeze=False, sharex=True)
+    size = (max(6.0, 2.6 * columns), 1.8 * rows + 0.4)
+    figure, axes = plt.subplots(rows, columns, figsize=size, squeeze=False)
+    figure.suptitle(title, fontsize=8)
     for axis in axes.flat[len(values) :]:
         axis.axis("off")
     for axis, (name, levels) in zip(axes.flat, values.items(), strict=False):

@@ -50,15 +50,18 @@ def test_changed_weights_hold_wherever_the_schedule_uses_the_term():
 
 def test_the_table_and_the_plot_show_every_phase(monkeypatch):
     drawn = []
-    monkeypatch.setattr(plt, "show", lambda: drawn.append([axis.get_title() for axis in plt.gcf().axes if axis.axison]))
+    monkeypatch.setattr(plt, "show", lambda: drawn.append(plt.gcf()))
     settings = TrainConfig(iterations=1000, extra_iterations=500)
     table = schedule_table(v22_phases(), settings)
     assert list(table.index) == [200, 300, 400, 500, 667, 800, 900, 1000]
     assert table["learning rate"].iloc[-1] == pytest.approx(1e-5)
     plot_schedule(v22_phases(), settings)
-    assert {"learning rate", "perceptual", "mask_hinge_floor", "mask_l1"} <= set(drawn[0])
-    assert "cycle" not in drawn[0]
-    plt.close("all")
+    (figure,) = drawn
+    titles = [axis.get_title() for axis in figure.axes if axis.axison]
+    assert titles == ["learning rate", "mask_l1", "mask_hinge", "mask_hinge_floor", "perceptual"]
+    assert "eyes 30" in figure.get_suptitle() and "cycle" not in figure.get_suptitle()
+    assert all(list(axis.lines[0].get_xdata()) == [800, 800] for axis in figure.axes if axis.axison)
+    plt.close(figure)
 
 
 def state(model, side):
@@ -133,3 +136,16 @@ def test_a_schedule_that_compares_perceptually_gets_what_it_needs(faces, tmp_pat
     assert "MobileNet" in "".join(capsys.readouterr())
     assert history.rows[0]["perceptual"] == 0 and 0.05 < history.rows[1]["perceptual"] < 5
     assert not any("perceptual" in path.name for path in (tmp_path / "models").rglob("*"))
+
+
+@pytest.mark.long
+def test_v22s_whole_schedule_runs_from_beginning_to_end(faces, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    settings = TrainConfig(iterations=20, extra_iterations=2, batch_size=1)
+    config = ModelConfig.from_v22(use_self_attn=False, model_capacity="lite")
+    model = open_model(tmp_path / "models", config, settings)
+    history = train(model, faces, settings, tmp_path / "models")
+    assert [row["iteration"] for row in history.rows] == [4, 6, 8, 10, 13, 16, 18, 20, 22]
+    assert [row["perceptual"] > 0 for row in history.rows] == [False, *[True] * 8]
+    assert np.isfinite([list(row.values()) for row in history.rows]).all()
+    assert load_model(tmp_path / "models").exchanged

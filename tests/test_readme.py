@@ -38,6 +38,18 @@ def test_command_runs(command, tmp_path):
 def test_files_named_in_the_readme_exist():
     for path in re.findall(r"\]\((?!https?:)([^)#]+)\)", README):
         assert (PROJECT / path).exists(), path
-    for setting in re.findall(r"^\| `(\w+)`", README, re.MULTILINE):
-        notebooks = "".join(path.read_text() for path in PROJECT.glob("notebooks/*.ipynb"))
+
+
+def section(title):
+    return README.split(f"## {title}\n")[1].split("\n## ")[0]
+
+
+def test_settings_named_in_the_readme_are_those_of_the_notebooks():
+    notebooks = "".join(path.read_text() for path in PROJECT.glob("notebooks/*.ipynb"))
+    ours = re.findall(r"^\| `(\w+)`", section("Settings worth knowing"), re.MULTILINE)
+    for row in re.findall(r"^\| .* \| (.*) \|$", section("If you come from v2.2"), re.MULTILINE):
+        ours += re.findall(r"`(\w+)(?: = [^`]*)?`", row)
+    schedule = {"Phase", "mask_hinge", "mask_hinge_floor"}
+    values = {"standard", "lite", "compact"}
+    for setting in set(ours) - schedule - values:
         assert re.search(rf'"{setting} = ', notebooks), setting

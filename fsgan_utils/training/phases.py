@@ -145,13 +145,14 @@ def schedule_table(phases: Sequence[Phase], settings: TrainConfig) -> pd.DataFra
 
 
 def plot_schedule(phases: Sequence[Phase], settings: TrainConfig) -> None:
-    """Draw the learning rate and every loss weight that is ever used, over the iterations of a training.
+    """Draw the learning rate and the loss weights that change, over the iterations of a training.
 
-    Where the decoders change places a dotted line marks it.
+    Those that hold throughout are listed above; a dotted line marks where the decoders change places.
     """
-    table = schedule_table(phases, settings)
-    stops = [*table.index[:-1], settings.last_iteration]
-    starts = [0, *table.index[:-1]]
+    table = schedule_table(phases, settings).drop(columns="exchange decoders")
+    starts, stops = [0, *table.index[:-1]], [*table.index[:-1], settings.last_iteration]
     exchanges = [start for start, phase in zip(starts, phases, strict=True) if phase.exchange_decoders]
-    used = table.drop(columns="exchange decoders").loc[:, lambda columns: (columns != 0).any()]
-    show_steps(stops, {name: list(used[name]) for name in used}, marks=exchanges)
+    changing = [name for name in table if name == "learning rate" or table[name].nunique() > 1]
+    constant = [f"{name} {table[name].iloc[0]:g}" for name in table.drop(columns=changing) if table[name].any()]
+    title = f"throughout: {', '.join(constant)}"
+    show_steps(stops, {name: list(table[name]) for name in changing}, title, marks=exchanges)
