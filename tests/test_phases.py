@@ -58,9 +58,10 @@ def test_the_table_and_the_plot_show_every_phase(monkeypatch):
     plot_schedule(v22_phases(), settings)
     (figure,) = drawn
     titles = [axis.get_title() for axis in figure.axes if axis.axison]
-    assert titles == ["learning rate", "mask_l1", "mask_hinge", "mask_hinge_floor", "perceptual"]
+    assert titles == ["learning rate", "discriminator rate", "mask_l1", "mask_hinge", "mask_hinge_floor", "perceptual"]
     assert "eyes 30" in figure.get_suptitle() and "cycle" not in figure.get_suptitle()
     assert all(list(axis.lines[0].get_xdata()) == [800, 800] for axis in figure.axes if axis.axison)
+    assert table["discriminator rate"].iloc[-1] == pytest.approx(2e-5)
     plt.close(figure)
 
 
@@ -116,14 +117,14 @@ def test_a_training_exchanges_its_decoders_once_whatever_interrupts_it(faces, tm
 
 def test_phases_change_the_losses_and_keep_the_optimizers_state(faces, tmp_path):
     weights = replace(DRAW, mask_l1=1.0)
-    phases = (Phase(0.5, weights), Phase(1.0, replace(weights, mask_l1=0.0, mask_tv=0.0, mask_hinge=0.0), 0.1))
+    phases = (Phase(0.5, weights), Phase(1.0, replace(weights, mask_l1=0.0, mask_tv=0.0, mask_hinge=0.0), 0.1, 0.2))
     settings = TrainConfig(iterations=4, batch_size=2)
     model = open_model(tmp_path, COMPACT, settings)
     history = train(model, faces, settings, tmp_path, phases=phases)
     assert [row["iteration"] for row in history.rows] == [2, 4]
     assert history.rows[0]["mask"] > 0.1 and history.rows[1]["mask"] == 0
     assert int(model.generator_optimizer.iterations) == 4
-    for optimizer, rate in ((model.generator_optimizer, 1e-5), (model.discriminator_optimizer, 2e-5)):
+    for optimizer, rate in ((model.generator_optimizer, 1e-5), (model.discriminator_optimizer, 4e-5)):
         assert float(optimizer.learning_rate) == pytest.approx(rate)
 
 

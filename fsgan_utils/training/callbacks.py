@@ -40,8 +40,9 @@ class PhaseSchedule(keras.callbacks.Callback):
         if any(earlier.exchange_decoders for earlier in begun) and not model.exchanged:
             exchange_decoders(model)
         model.set_loss_weights(phase.weights)
-        model.generator_optimizer.learning_rate = self.settings.learning_rate * phase.rate
-        model.discriminator_optimizer.learning_rate = self.settings.discriminator_learning_rate * phase.rate
+        rate, discriminator_rate = phase.rates
+        model.generator_optimizer.learning_rate = self.settings.learning_rate * rate
+        model.discriminator_optimizer.learning_rate = self.settings.discriminator_learning_rate * discriminator_rate
 
 
 class IterationCounter(keras.callbacks.Callback):

@@ -40,6 +40,7 @@ class FaceSwapGAN(keras.Model):
     Attributes:
         iteration: steps trained so far.
         exchanged: whether decoders A and B have changed places (`exchange_decoders`).
+        perceptual: the `PerceptualLoss`, or None.
 
     Reference: Lu, "faceswap-GAN", v2.2 (2018).
     """
@@ -54,7 +55,7 @@ class FaceSwapGAN(keras.Model):
         self.seed_generator = keras.random.SeedGenerator(0)
         self.iteration = 0
         self.exchanged = False
-        self.perceptual: PerceptualLoss | None = None
+        self.perceptual: Any = None
         self.adversary = "mixup_lsgan"
         self.scales = {name: self.add_weight(shape=(), trainable=False, name=name) for name in asdict(weights)}
         self.trackers = {name: keras.metrics.Mean(name) for name in TRACKED}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
@@ -34,24 +35,31 @@ class Phase:
     Attributes:
         stop: where it ends, as a fraction of the schedule; it begins where the one before it ends.
         weights: the loss weights that hold.
-        rate: factor on the learning rates.
+        rate: factor on the learning rate of encoder and decoders.
+        discriminator_rate: factor on the discriminators'; None for the same.
         exchange_decoders: whether decoders A and B change places on entering it; a model's decoders do so once at most.
 
     Raises:
-        ValueError: `stop` is not in (0, 1], or the rate is not positive.
+        ValueError: `stop` is not in (0, 1], or a rate is not positive.
     """
 
     stop: float
     weights: LossWeights
     rate: float = 1.0
+    discriminator_rate: float | None = None
     exchange_decoders: bool = False
 
     def __post_init__(self) -> None:
         """Check every value."""
         if not 0 < self.stop <= 1:
             raise ValueError(f"Phase.stop must be more than 0 and at most 1. Received: {self.stop!r}")
-        if not self.rate > 0:
-            raise ValueError(f"Phase.rate must be positive. Received: {self.rate!r}")
+        if not all(0 < rate < math.inf for rate in self.rates):
+            raise ValueError(f"Phase.rate and discriminator_rate must be positive. Received: {self.rates}")
+
+    @property
+    def rates(self) -> tuple[float, float]:
+        """Return the factors on the learning rates of the generators and of the discriminators."""
+        return self.rate, self.rate if self.discriminator_rate is None else self.discriminator_rate
 
 
 def v22_phases(weights: LossWeights = V22_WEIGHTS) -> tuple[Phase, ...]:
@@ -135,7 +143,8 @@ def schedule_table(phases: Sequence[Phase], settings: TrainConfig) -> pd.DataFra
     rows = [
         {
             "until": phase_end(phase, settings.iterations),
-            "learning rate": settings.learning_rate * phase.rate,
+            "learning rate": settings.learning_rate * phase.rates[0],
+            "discriminator rate": settings.discriminator_learning_rate * phase.rates[1],
             "exchange decoders": phase.exchange_decoders,
             **asdict(phase.weights),
         }
@@ -152,7 +161,7 @@ def plot_schedule(phases: Sequence[Phase], settings: TrainConfig) -> None:
     table = schedule_table(phases, settings).drop(columns="exchange decoders")
     starts, stops = [0, *table.index[:-1]], [*table.index[:-1], settings.last_iteration]
     exchanges = [start for start, phase in zip(starts, phases, strict=True) if phase.exchange_decoders]
-    changing = [name for name in table if name == "learning rate" or table[name].nunique() > 1]
+    changing = [name for name in table if name.endswith("rate") or table[name].nunique() > 1]
     constant = [f"{name} {table[name].iloc[0]:g}" for name in table.drop(columns=changing) if table[name].any()]
     title = f"throughout: {', '.join(constant)}"
     show_steps(stops, {name: list(table[name]) for name in changing}, title, marks=exchanges)
