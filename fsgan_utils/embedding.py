@@ -167,7 +167,7 @@ def build_resnet29() -> keras.Model:
     network.trainable = False
     for layer in network.layers:
         if isinstance(layer, layers.Conv2D):
-            layer.set_weights(_scaled_convolution(tensors, layer.name.replace(".", "/")))
+            layer.set_weights(_scaled_convolution(tensors, layer.name.replace("_conv", "/conv")))
     network.get_layer("fc").set_weights([tensors["fc"]])
     return network
 
@@ -200,9 +200,9 @@ def _residual_block(x: keras.KerasTensor, name: str, width: int) -> keras.KerasT
     down = "down" in name
     path = layers.Conv2D(
         width, 3, strides=2 if down else 1, padding="valid" if down else "same", activation="relu",
-        name=f"{name}.conv1", dtype="float32",
+        name=f"{name}_conv1", dtype="float32",
     )(x)  # fmt: skip
-    path = layers.Conv2D(width, 3, padding="same", name=f"{name}.conv2", dtype="float32")(path)
+    path = layers.Conv2D(width, 3, padding="same", name=f"{name}_conv2", dtype="float32")(path)
     if down:
         x = layers.AveragePooling2D(2, 2, dtype="float32")(x)
         path = _grown(path, x.shape[1] - path.shape[1])

@@ -95,12 +95,12 @@ class PerceptualLoss(keras.Layer):
 
     def errors(self, real: Any, fake: Any) -> list[Any]:
         """Mean squared error of each feature map, unweighted: float32 scalars, the deepest map first."""
-        expected = [ops.stop_gradient(maps) for maps in self._features(ops.stop_gradient(real))]
-        pairs = zip(expected, self._features(fake), strict=True)
+        expected = [ops.stop_gradient(maps) for maps in self._features(ops.stop_gradient(ops.convert_to_tensor(real)))]
+        pairs = zip(expected, self._features(ops.convert_to_tensor(fake)), strict=True)
         return [ops.mean(ops.square(a - b)) for a, b in pairs]
 
     def _features(self, images: Any) -> list[Any]:
-        pixels = (resize(images[..., ::-1], (INPUT_SIZE, INPUT_SIZE)) + 1) * 127.5
+        pixels = (resize(ops.flip(images, axis=-1), (INPUT_SIZE, INPUT_SIZE)) + 1) * 127.5
         maps = self.backbone(pixels - ops.convert_to_tensor(self.means, "float32"), training=False)
         return [_normalised(ops.cast(each, "float32")) for each in maps]
 
