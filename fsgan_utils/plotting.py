@@ -1,4 +1,4 @@
-"""Pictures in the notebooks: image grids and curves. The only module that uses matplotlib."""
+"""Pictures in the notebooks: image grids, curves and heat maps. The only module that uses matplotlib."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.axes import Axes
 
 
 def show_images(
@@ -90,3 +91,47 @@ def show_steps(stops: Sequence[int], values: Mapping[str, Sequence[float]], titl
         axis.grid(alpha=0.3)
     figure.tight_layout()
     plt.show()
+
+
+def show_heat_maps(matrix: np.ndarray, sizes: Mapping[str, int], means: np.ndarray, side: float = 5.0) -> None:
+    """Draw similarities between the members of groups, and beside them those of the groups as numbers.
+
+    Both maps have the same colours: bright is alike.
+
+    Args:
+        matrix: (N, N), of each member with each other one, group after group.
+        sizes: by group, in order, its number of members; N in all.
+        means: (G, G), of each group with each other one; a pandas table is welcome.
+        side: width of a map in inches.
+
+    Raises:
+        ValueError: the shapes do not fit the groups.
+    """
+    table, count = np.asarray(means), sum(sizes.values())
+    if matrix.shape != (count, count) or table.shape != (len(sizes), len(sizes)):
+        raise ValueError(
+            f"{len(sizes)} groups of {count} members in all need maps of {(count, count)} and {(len(sizes),) * 2}. "
+            f"Received: {matrix.shape} and {table.shape}"
+        )
+    figure, (every, grouped) = plt.subplots(1, 2, figsize=(2.3 * side, side), layout="constrained")
+    least = float(min(matrix.min(), table.min()))
+    every.imshow(matrix, vmin=least, vmax=1, cmap="magma")
+    every.set_title("every face with every other", fontsize=9)
+    ends = np.cumsum(list(sizes.values()))
+    for border in ends[:-1] - 0.5:
+        every.axhline(border, color="white", linewidth=1)
+        every.axvline(border, color="white", linewidth=1)
+    _name_ticks(every, ends - np.array(list(sizes.values())) / 2 - 0.5, list(sizes))
+    drawn = grouped.imshow(table, vmin=least, vmax=1, cmap="magma")
+    grouped.set_title("mean of each group", fontsize=9)
+    _name_ticks(grouped, np.arange(len(sizes)), list(sizes))
+    for (row, column), value in np.ndenumerate(table):
+        colour = "white" if value < (least + 2) / 3 else "black"
+        grouped.text(column, row, f"{value:.2f}", ha="center", va="center", color=colour)
+    figure.colorbar(drawn, ax=[every, grouped], label="cosine similarity", shrink=0.8)
+    plt.show()
+
+
+def _name_ticks(axis: Axes, places: np.ndarray, names: Sequence[str]) -> None:
+    axis.set_xticks(places, names, fontsize=8)
+    axis.set_yticks(places, names, fontsize=8, rotation=90, va="center")
