@@ -123,6 +123,11 @@ class NearestUpBlock(keras.Layer):
         maps = ops.pad(self.repeat(inputs), ((0, 0), (1, 1), (1, 1), (0, 0)), mode="reflect")
         return _call_norm(self.norm, self.convolution(maps), training)
 
+    def compute_output_shape(self, input_shape: tuple) -> tuple:
+        """Return the shape at once: to find it, Keras' PyTorch engine would draw a whole batch for the padding."""
+        batch, height, width, _ = input_shape
+        return batch, 2 * height, 2 * width, self.width
+
     def get_config(self) -> dict:
         """Return what the constructor needs."""
         return {**super().get_config(), "width": self.width, "norm": self.norm_name}
