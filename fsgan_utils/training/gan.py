@@ -164,6 +164,7 @@ class FaceSwapGAN(keras.Model):
         training: bool = True,
     ) -> Any:
         """Return the loss of one batch, generators' and discriminators' together, and track its terms."""
+        x = keras.tree.map_structure(ops.convert_to_tensor, x)  # PyTorch's train_on_batch hands arrays on as they are
         total = 0.0
         terms: dict[str, Any] = dict.fromkeys(self.trackers, 0.0)
         for side in SIDES:
