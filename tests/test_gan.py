@@ -153,3 +153,10 @@ def test_generate_refuses_wrong_input():
         model.generate(np.zeros((1, 64, 64, 3), np.float32), "AB")
     with pytest.raises(ValueError, match=r"\(N, 64, 64, 3\)"):
         model.generate(np.zeros((1, 32, 32, 3), np.float32), "AtoB")
+
+
+@pytest.mark.parametrize("config", [LITE, COMPACT], ids=["lite", "compact"])
+def test_no_two_weights_share_a_path(config):
+    """PyTorch would never reset the gradient of one of them, and train it on the sum of all steps."""
+    paths = [variable.path for variable in FaceSwapGAN(config).variables]
+    assert len(set(paths)) == len(paths)

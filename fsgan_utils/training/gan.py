@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -49,9 +49,9 @@ class FaceSwapGAN(keras.Model):
         """See the class."""
         super().__init__(name="face_swap_gan")
         self.config = config
-        self.encoder = build_encoder(config)
-        self.decoders = {side: build_decoder(config) for side in SIDES}
-        self.discriminators = {side: build_discriminator(config) for side in SIDES}
+        self.encoder = _build("encoder", build_encoder, config)
+        self.decoders = {side: _build(f"decoder_{side}", build_decoder, config) for side in SIDES}
+        self.discriminators = {side: _build(f"discriminator_{side}", build_discriminator, config) for side in SIDES}
         self.seed_generator = keras.random.SeedGenerator(0)
         self.iteration = 0
         self.exchanged = False
@@ -255,6 +255,16 @@ class FaceSwapGAN(keras.Model):
 
     def _draw(self, side: str, images: Any) -> Any:
         return _outputs(self.decoders[side](self.encoder(images, training=True), training=True))[-1]
+
+
+def _build(name: str, builder: Callable[[ModelConfig], keras.Model], config: ModelConfig) -> keras.Model:
+    """Build a network under a name of its own.
+
+    Keras' PyTorch engine knows variables by their paths: of two with the same path it would forget one, and never
+    reset its gradient.
+    """
+    with keras.name_scope(name):
+        return builder(config)
 
 
 def _outputs(decoded: Any) -> list:
