@@ -146,6 +146,7 @@ def test_weight_decay_is_on_the_kernels_of_the_blocks():
 
 
 def test_bfloat16_networks_end_in_float32_and_draw_nearly_the_same():
+    keras.utils.set_random_seed(0)
     config, code = ModelConfig(64, "lite", "layernorm"), 0.3 * signal(0, (1, 8, 8, 256))
     exact = build_decoder(config)
     with bfloat16():
@@ -153,7 +154,7 @@ def test_bfloat16_networks_end_in_float32_and_draw_nearly_the_same():
     mixed.set_weights(exact.get_weights())
     assert {mixed.get_layer(name).compute_dtype for name in ("alpha", "colour")} == {"float32"}
     assert mixed.get_layer("residual").compute_dtype == "bfloat16"
-    np.testing.assert_allclose(array(mixed(code)), array(exact(code)), atol=0.05)
+    assert np.abs(array(mixed(code)) - array(exact(code))).mean() < 0.01
 
 
 @contextlib.contextmanager
