@@ -20,9 +20,10 @@ from fsgan_utils.workspace import PROJECT
 
 ROOM = "networks losses perceptual legacy augmentation data gan phases train mixed_precision"
 HEAVY = {
-    # JAX compiles whatever it computes: these take it 10 to 50 seconds each, and others test the same code smaller.
-    "jax": "128-lite has_the_shapes resnet50_matches gradient_reaches compares_perceptually weights_change_without "
-    "leave_weights_in_float32",
+    # JAX compiles whatever it computes: these take it 7 to 50 seconds each, and others test the same code in small.
+    "jax": "128 64-standard has_the_shapes neither_norm_nor_attention bfloat16 leave_weights_in_float32 resnet50 "
+    "gradient_reaches compares_perceptually perceptual_term_comes weights_change_without draws_the_faces_better "
+    "exchanges_its_decoders_once shape_of_the_networks_is_read",
     "torch": "",
 }
 RUN_PYTEST = """
