@@ -12,7 +12,7 @@ demo: .venv/.installed
 test: .venv/.installed-dev lint
 	$(BIN)/pytest
 
-test-long: .venv/.installed-dev
+test-long: .venv/.installed-long
 	$(BIN)/pytest -m long
 
 lint: .venv/.installed-dev
@@ -31,6 +31,10 @@ bench: .venv/.installed-bench
 
 .venv/.installed-dev: .venv/.installed
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	touch $@
+
+.venv/.installed-long: .venv/.installed-dev
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev,engines]'
 	touch $@
 
 .venv/.installed-bench: .venv/.installed
