@@ -28,7 +28,7 @@ def text(notebook):
 def test_it_trains_and_goes_on_where_it_was(face_folders):
     first = run(face_folders, iterations=2)
     assert load_model(face_folders / "models").iteration == 2
-    assert "trained for 0 of 2" in text(first) and pictures(first) == 9
+    assert "trained for 0 of 2" in text(first) and pictures(first) == 11
     assert load_image(face_folders / "previews" / "preview_00000002.png").shape == (8 * 64, 9 * 64, 3)
     assert load_image(face_folders / "previews" / "swaps_AtoB.png").shape == (20 * 64, 24 * 64, 3)
 

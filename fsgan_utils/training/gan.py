@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
@@ -13,7 +13,9 @@ from keras import ops
 from fsgan_utils.training import losses
 from fsgan_utils.training.config import LossWeights, ModelConfig, TrainConfig
 from fsgan_utils.training.networks import build_decoder, build_discriminator, build_encoder
-from fsgan_utils.training.perceptual import PerceptualLoss
+
+if TYPE_CHECKING:
+    from fsgan_utils.training.perceptual import PerceptualLoss
 
 SIDES = ("a", "b")
 DIRECTIONS = {"AtoB": "b", "BtoA": "a"}

@@ -15,6 +15,7 @@ import keras
 from keras import layers
 
 from fsgan_utils.images import write_bytes
+from fsgan_utils.training.legacy import load_legacy_weights
 
 SIZE = 224
 MEANS = (91.4953, 103.8827, 131.0912)
@@ -60,8 +61,6 @@ def load_vggface_resnet50(path: str | Path) -> keras.Model:
         FileNotFoundError: there is no such file.
         ValueError: it is damaged, or a tensor does not fit; the message names the first such tensor.
     """
-    from fsgan_utils.training.legacy import load_legacy_weights  # that module imports the model, which imports this one
-
     network = build_vggface_resnet50()
     load_legacy_weights(network, path)
     return network
