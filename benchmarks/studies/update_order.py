@@ -4,7 +4,7 @@
 
 From the same start, for v2.2's lite network with v2.2's losses and for the compact network with ours and an adversary.
 The fused training goes on for `--longer` times as many steps, so that both can be compared at equal steps and at equal
-time. The results go to `benchmarks/results/update_order_lite` and `…_compact`.
+time. The results go to `benchmarks/results/update_order`, one folder a case.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def main() -> None:
                 model, step, unseen, steps, given.steps // 20, f"{case} {order}", pictures_at=stops
             )
             pictures |= {f"{order}, {stop} steps": image for stop, image in zip(stops, drawn, strict=True)}
-        write_results(f"update_order_{case}", curves, pictures, {"steps": given.steps})
+        write_results(f"update_order/{case}", curves, pictures, {"steps": given.steps})
 
 
 def _fused(model: FaceSwapGAN, settings: TrainConfig, batches: PairedBatches) -> Callable[[int], object]:
