@@ -1,4 +1,5 @@
 import cv2
+import keras
 import numpy as np
 import pytest
 
@@ -20,8 +21,34 @@ def test_the_same_seed_gives_the_same_batch_wherever_training_resumes(faces):
     other = PairedBatches(faces, 64, 2, steps=4, seed=4)
     assert np.array_equal(whole[2][0]["a"]["warped"], resumed[0][0]["a"]["warped"])
     assert not np.array_equal(whole[2][0]["a"]["warped"], other[2][0]["a"]["warped"])
+    whole.on_epoch_begin()
     whole.on_epoch_end()
     assert np.array_equal(whole[0][0]["b"]["target"], PairedBatches(faces, 64, 2, seed=3).batch(4)["b"]["target"])
+
+
+class Mean(keras.Model):
+    """Reports the mean of A's inputs as its loss, so that `fit` tells which batches it was given."""
+
+    def __init__(self):
+        super().__init__()
+        self.factor = self.add_weight(shape=(), initializer="ones")
+        self.built = True
+
+    def call(self, inputs):
+        return self.factor * keras.ops.mean(inputs["a"]["warped"])
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        return y_pred
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_fit_takes_every_batch_once_whatever_the_number_of_workers(faces, workers):
+    batches = PairedBatches(faces, 64, 2, steps=3, seed=3, first_batch=5, workers=workers)
+    means = [batches.batch(number)["a"]["warped"].mean() for number in range(5, 11)]
+    model = Mean()
+    model.compile(optimizer=keras.optimizers.SGD(0.0))
+    history = model.fit(batches, epochs=2, shuffle=False, verbose=0).history["loss"]
+    assert history == pytest.approx([np.mean(means[:3]), np.mean(means[3:])], rel=1e-4)
 
 
 def test_a_folder_of_mixed_images_is_read_at_256(faces, tmp_path):

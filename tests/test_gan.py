@@ -90,6 +90,16 @@ def test_training_draws_the_faces_better(faces):
     assert history.history["reconstruction"][-1] < 0.75 * history.history["reconstruction"][0]
 
 
+def test_fit_trains_on_the_batches_from_the_first_on(faces, perceptual):
+    """Keras peeks at a batch for what is not built, and its epoch is then over."""
+    model = FaceSwapGAN(COMPACT)
+    model.prepare(TrainConfig(), perceptual)
+    model.set_loss_weights(LossWeights(adversarial=0.0, edge=0.0, weight_decay=0.0))
+    batches = PairedBatches(faces, 64, 1, steps=2, first_batch=5)
+    model.fit(batches, verbose=0, shuffle=False)
+    assert batches.first_batch == 7
+
+
 def test_weights_change_without_losing_the_optimizers_state(batch):
     model = prepared(COMPACT, LossWeights(adversarial=0.0))
     model.train_on_batch(batch)

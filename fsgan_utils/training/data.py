@@ -90,6 +90,7 @@ class PairedBatches(keras.utils.PyDataset):
         super().__init__(workers=workers, max_queue_size=8)
         self.faces, self.resolution, self.batch_size, self.steps = faces, resolution, batch_size, steps
         self.augmentation, self.seed, self.first_batch = augmentation, seed, first_batch
+        self._begun = False
         self._statistics = {side: [ColorStatistics.of(image) for image in faces[side].images] for side in faces}
         self._references = [statistics for side in faces for statistics in self._statistics[side]]
 
@@ -101,9 +102,15 @@ class PairedBatches(keras.utils.PyDataset):
         """Make one batch of the current epoch."""
         return (self.batch(self.first_batch + index),)
 
+    def on_epoch_begin(self) -> None:
+        """Note that an epoch has begun."""
+        self._begun = True
+
     def on_epoch_end(self) -> None:
-        """Move on to the next epoch's batches."""
-        self.first_batch += self.steps
+        """Move on to the next epoch's batches; Keras' `fit` also calls this before the first epoch."""
+        if self._begun:
+            self.first_batch += self.steps
+        self._begun = False
 
     def batch(self, number: int) -> Batch:
         """Make batch `number`."""

@@ -80,6 +80,7 @@ class PerceptualLoss(keras.Layer):
         self.description = description
         self.means = tuple(means)
         self.scales = tuple(weight * factor for weight, factor in zip(weights, factors, strict=True))
+        self.built = True  # else `fit` takes a batch away to build it
 
     def call(self, real: Any, fake: Any) -> Any:
         """Return the weighted sum of the errors; gradient reaches only `fake`.
