@@ -49,10 +49,9 @@ def test_the_training_room_passes_its_tests(engine, tmp_path):
 
 @pytest.mark.long
 @pytest.mark.timeout(1500)
-@pytest.mark.parametrize("capacity", ["compact", "lite"])
-def test_from_the_same_start_the_engines_learn_the_same(capacity, faces, tmp_path):
+def test_from_the_same_start_the_engines_learn_the_same(faces, tmp_path):
     keras.utils.set_random_seed(0)
-    save_model(FaceSwapGAN(ModelConfig(capacity=capacity)), tmp_path)
+    save_model(FaceSwapGAN(ModelConfig(capacity="compact")), tmp_path)
     batches = PairedBatches(faces, 64, batch_size=2)
     arrays = {
         f"{step}/{side}/{name}": array
