@@ -175,6 +175,26 @@ def estimate_similarity(source: np.ndarray, destination: np.ndarray) -> np.ndarr
     return transform.params[:2]
 
 
+def box_overlaps(first: np.ndarray, second: np.ndarray, relative_to: str = "union") -> np.ndarray:
+    """How far boxes lie on each other.
+
+    Args:
+        first: (N, 4), x0, y0, x1, y1 each.
+        second: (M, 4).
+        relative_to: what the common area is divided by: the "union" of two boxes, or the "smaller" one.
+
+    Returns:
+        float64 (N, M), 0 to 1.
+    """
+    one, other = (np.asarray(boxes, np.float64).reshape(-1, 4) for boxes in (first, second))
+    start = np.maximum(one[:, None, :2], other[None, :, :2])
+    stop = np.minimum(one[:, None, 2:], other[None, :, 2:])
+    common = np.clip(stop - start, 0, None).prod(axis=2)
+    areas, others = ((boxes[:, 2:] - boxes[:, :2]).prod(axis=1) for boxes in (one, other))
+    smaller = np.minimum(areas[:, None], others[None])
+    return common / (smaller if relative_to == "smaller" else areas[:, None] + others[None] - common)
+
+
 def margin(size: int, coverage: float) -> int:
     """Pixels that are left out on each side of a crop of side `size`, as v2.2 counts them."""
     return int(size * (1 - coverage))

@@ -1,13 +1,11 @@
 import json
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from fsgan_utils.conversion.smoothing import LOST_AFTER, AveragedPoint, FaceSmoother, KalmanPoint, is_cut
+from fsgan_utils.conversion.smoothing import LOST_AFTER, AveragedPoint, FaceSmoother, KalmanPoint
 from fsgan_utils.faces import Face
-from fsgan_utils.video import read_frames
 
 RECORDED = json.loads((Path(__file__).parent / "parity" / "geometry.json").read_text())["kalman"]
 POINTS = np.array([[30, 30], [70, 30], [50, 55], [35, 78], [65, 78]], np.float32)
@@ -92,14 +90,6 @@ def test_a_short_gap_does_not_end_a_track():
     for _ in range(LOST_AFTER):
         smoother.update([])
     assert smoother.update([face_at(5, 0)])[0].track == 0
-
-
-def test_cuts_are_between_clips_and_not_within():
-    first = [frame.image for frame in read_frames("data/clips/a_target.mp4", every=4)]
-    second = next(read_frames("data/clips/b_train_warm.mp4")).image
-    assert not any(is_cut(a, b) for a, b in pairwise(first))
-    assert is_cut(first[-1], second)
-    assert is_cut(np.zeros_like(second), np.full_like(second, 255))
 
 
 def test_an_unknown_method_is_refused():

@@ -15,11 +15,11 @@ from prefetch_generator import BackgroundGenerator
 from tqdm.auto import tqdm
 
 from fsgan_utils.conversion.config import ConvertConfig
-from fsgan_utils.conversion.smoothing import FaceSmoother, is_cut
+from fsgan_utils.conversion.smoothing import FaceSmoother
 from fsgan_utils.conversion.swap import Generator, Swapped, build_detector, swap_faces
 from fsgan_utils.extraction import FaceDetector
 from fsgan_utils.faces import Face
-from fsgan_utils.video import Frame, VideoError, VideoInfo, VideoWriter, probe, read_frames
+from fsgan_utils.video import Frame, VideoError, VideoInfo, VideoWriter, is_cut, probe, read_frames, signature
 from fsgan_utils.workspace import existing_file, resolve
 
 PANELS = {"result": 1, "pair": 2, "triple": 3}
@@ -117,21 +117,22 @@ def _swapped_frames(
         batches = _batches(read_frames(info.path, config.start, config.stop), config.batch)
         for batch in BackgroundGenerator(batches, max_prefetch=2):
             images = [frame.image for frame in batch]
-            steady = _steady(detector.detect(images), images, last, smoother)
+            signatures = [signature(image) for image in images]
+            steady = _steady(detector.detect(images), signatures, last, smoother)
             yield from zip(batch, swap_faces(images, steady, model, config), strict=True)
-            last = images[-1]
+            last = signatures[-1]
             progress.update(len(batch))
 
 
 def _steady(
-    found: Sequence[Sequence[Face]], images: Sequence[np.ndarray], last: np.ndarray | None, smoother: FaceSmoother
+    found: Sequence[Sequence[Face]], signatures: Sequence[np.ndarray], last: np.ndarray | None, smoother: FaceSmoother
 ) -> list[list[Face]]:
     result = []
-    for faces, image in zip(found, images, strict=True):
-        if last is not None and is_cut(last, image):
+    for faces, current in zip(found, signatures, strict=True):
+        if last is not None and is_cut(last, current):
             smoother.reset()
         result.append(smoother.update(faces))
-        last = image
+        last = current
     return result
 
 

@@ -147,22 +147,6 @@ class FaceSmoother:
         return AveragedPoint(self.moving_average, start)
 
 
-def is_cut(before: np.ndarray, after: np.ndarray, threshold: float = 0.5) -> bool:
-    """Whether a new shot begins between two frames.
-
-    Args:
-        before: uint8 RGB (H, W, 3).
-        after: uint8 RGB (H, W, 3).
-        threshold: correlation of their thumbnails, -1 to 1, below which they count as different shots.
-    """
-    first, second = (cv2.resize(frame, (32, 32), interpolation=cv2.INTER_AREA).ravel() for frame in (before, after))
-    spread = first.std() * second.std()
-    if spread < 1:
-        return bool(abs(first.mean() - second.mean()) > 64)
-    covariance = np.mean((first - first.mean()) * (second - second.mean()))
-    return bool(covariance / spread < threshold)
-
-
 def _points(face: Face) -> np.ndarray:
     """float32 (7, 2): two corners of the box, five landmarks."""
     return np.concatenate([face.box.reshape(2, 2), face.landmarks])

@@ -1,5 +1,6 @@
 """Videos in and out: every frame with its exact time, its colours and its sound."""
 
+from fsgan_utils.video.cuts import is_cut, signature
 from fsgan_utils.video.reading import Frame, VideoError, VideoInfo, check_range, probe, read_frames
 from fsgan_utils.video.writing import SYNTHETIC_COMMENT, VideoWriter
 
@@ -10,6 +11,8 @@ __all__ = [
     "VideoInfo",
     "VideoWriter",
     "check_range",
+    "is_cut",
     "probe",
     "read_frames",
+    "signature",
 ]

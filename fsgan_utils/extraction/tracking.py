@@ -1,0 +1,267 @@
+"""Follow each face from frame to frame, and look for new ones only now and then."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import cv2
+import numpy as np
+
+from fsgan_utils.extraction.mtcnn import FaceDetector
+from fsgan_utils.faces import Alignment, Face, box_overlaps
+from fsgan_utils.landmarks import FaceMesh, five_points
+from fsgan_utils.video.cuts import correlation, is_cut, signature
+
+LANDMARKS = ("facemesh", "mtcnn")
+CROP_SIZE = 256
+LOOK_SIDE = 24
+SAME_PLACE = 0.3
+"""Overlap of two boxes, in parts of their union, from which on they are of one face."""
+TWICE = 0.5
+"""Overlap of two boxes, in parts of the smaller, from which on one face has been found twice."""
+TOO_NEAR = 0.05
+"""Overlap of two boxes, in parts of the smaller, from which on their faces could be taken for each other."""
+SAME_LOOK = 0.5
+"""Correlation of a face's successive looks below which somebody else stands in its place."""
+UNCONFIRMED = 2
+"""How often in a row the detector may miss a face that FaceMesh follows."""
+
+
+@dataclass(frozen=True, eq=False)
+class Sighting:
+    """One face in one frame.
+
+    Attributes:
+        face: the face, with its track; its landmarks are those that align it.
+        mesh: float32 (468, 3), FaceMesh's points in pixels of the frame; None where FaceMesh sees no face.
+        alignment: from the frame to the aligned crop; None where the landmarks allow none.
+        crop: uint8 RGB (256, 256, 3), the aligned face; None where there is no alignment.
+    """
+
+    face: Face
+    mesh: np.ndarray | None
+    alignment: Alignment | None
+    crop: np.ndarray | None
+
+    @classmethod
+    def of(cls, image: np.ndarray, face: Face, mesh: np.ndarray | None) -> Sighting:
+        """Align a face."""
+        try:
+            alignment = Alignment.from_landmarks(face.landmarks, CROP_SIZE)
+        except ValueError:  # the points coincide; the caller sees that there is no alignment
+            return cls(face, mesh, None, None)
+        return cls(face, mesh, alignment, alignment.warp(image))
+
+    @property
+    def look(self) -> np.ndarray | None:
+        """The aligned face, grey and small: uint8 (24, 24)."""
+        if self.crop is None:
+            return None
+        small = cv2.resize(self.crop, (LOOK_SIDE, LOOK_SIDE), interpolation=cv2.INTER_AREA)
+        return cv2.cvtColor(small, cv2.COLOR_RGB2GRAY)
+
+
+@dataclass(eq=False)
+class Track:
+    """A face that is being followed.
+
+    Attributes:
+        number: of the track.
+        box: float32 (4,), where it was last, in pixels.
+        look: uint8 (24, 24), how it looked last; None where it could not be aligned.
+        unconfirmed: how often in a row the detector has missed it.
+    """
+
+    number: int
+    box: np.ndarray
+    look: np.ndarray | None
+    unconfirmed: int = 0
+
+    def goes_on_in(self, sighting: Sighting) -> bool:
+        """Whether a face of the next frame is this one: at about the same place, and looking alike."""
+        look = sighting.look
+        if self.look is None or look is None or box_overlaps(self.box, sighting.face.box)[0, 0] < SAME_PLACE:
+            return False
+        return correlation(self.look.astype(np.float64), look.astype(np.float64)) >= SAME_LOOK
+
+
+@dataclass
+class FaceTracker:
+    """Gives the faces of a video's frames, shown to it one after another.
+
+    Between two looks of the detector FaceMesh follows each face from where it was. The detector looks again when
+    a face is lost, at a cut, every `redetect_every` frames, while no face is known, and while two faces are so
+    near that they could be taken for each other. Every such doubt ends a track, so that a track holds one person.
+
+    Attributes:
+        detector: finds the faces.
+        landmarks: what gives the five points that align the faces: "facemesh", or "mtcnn", for which the detector
+            looks at every frame. The two are never mixed.
+        redetect_every: frames after which the detector looks again in any case.
+
+    Raises:
+        ValueError: a setting is out of range.
+    """
+
+    detector: FaceDetector = field(default_factory=FaceDetector)
+    landmarks: str = "facemesh"
+    redetect_every: int = 12
+    _mesh: FaceMesh = field(default_factory=FaceMesh, init=False, repr=False)
+    _tracks: list[Track] = field(default_factory=list, init=False, repr=False)
+    _next: int = field(default=0, init=False, repr=False)
+    _since_detection: int = field(default=0, init=False, repr=False)
+    _in_doubt: bool = field(default=True, init=False, repr=False)
+    _signature: np.ndarray | None = field(default=None, init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Check the settings."""
+        if self.landmarks not in LANDMARKS:
+            raise ValueError(f"landmarks must be one of {', '.join(LANDMARKS)}. Received: {self.landmarks!r}")
+        if self.redetect_every < 1:
+            raise ValueError(f"redetect_every must be 1 or more. Received: {self.redetect_every}")
+
+    def update(self, image: np.ndarray) -> tuple[list[Sighting], list[Face]]:
+        """Find the faces of the next frame.
+
+        Args:
+            image: uint8 RGB (H, W, 3).
+
+        Returns:
+            The faces, largest first; and what the detector took for a face though FaceMesh sees none there (with
+            "mtcnn", such faces are among the first).
+        """
+        self._forget_at_cut(image)
+        unseen: list[Face] = []
+        if self.landmarks == "mtcnn":
+            sightings = self._continued([self._looked_at(image, face) for face in self.detector.detect([image])[0]])
+        else:
+            sightings = self._followed(image)
+            if self._must_detect(sightings):
+                sightings, unseen = self._redetected(image, sightings)
+        sightings = self._remembered(sightings)
+        return sorted(sightings, key=lambda one: -one.face.width * one.face.height), unseen
+
+    def reset(self) -> None:
+        """Forget every face: the next frame has nothing to do with the last."""
+        self._tracks, self._signature, self._in_doubt = [], None, True
+
+    def state(self) -> dict[str, Any]:
+        """What `restore` needs to go on from here, of JSON's types."""
+        return {
+            "tracks": [[t.number, t.box.tolist(), _as_list(t.look), t.unconfirmed] for t in self._tracks],
+            "next": self._next,
+            "since_detection": self._since_detection,
+            "in_doubt": self._in_doubt,
+            "signature": _as_list(self._signature),
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on where `state` was taken."""
+        self._tracks = [
+            Track(number, np.array(box, np.float32), _as_pixels(look), unconfirmed)
+            for number, box, look, unconfirmed in state["tracks"]
+        ]
+        self._next, self._since_detection, self._in_doubt = state["next"], state["since_detection"], state["in_doubt"]
+        self._signature = _as_pixels(state["signature"])
+
+    def _forget_at_cut(self, image: np.ndarray) -> None:
+        before, current = self._signature, signature(image)
+        if before is not None and is_cut(before, current):
+            self.reset()
+        self._signature = current
+
+    def _followed(self, image: np.ndarray) -> list[Sighting]:
+        """Look for every known face where it was."""
+        looks = [(track, self._mesh_sighting(image, track.box, track.number)) for track in self._tracks]
+        return [sighting for track, sighting in looks if sighting and track.goes_on_in(sighting)]
+
+    def _must_detect(self, followed: list[Sighting]) -> bool:
+        self._since_detection += 1
+        lost = not followed or len(followed) < len(self._tracks)
+        return lost or self._in_doubt or self._since_detection >= self.redetect_every
+
+    def _redetected(self, image: np.ndarray, followed: list[Sighting]) -> tuple[list[Sighting], list[Face]]:
+        """Look for faces everywhere: one that is followed goes on, a new one gets a track."""
+        self._since_detection = 0
+        detected = self.detector.detect([image])[0]
+        seen, unseen = self._confirmed(followed, detected), []
+        for face in detected:
+            if _is_among(face, seen):
+                continue
+            sighting = self._mesh_sighting(image, face.box, self._new_number(), looks=2)
+            if sighting is None:
+                unseen.append(face)
+            else:
+                seen.append(sighting)
+        return seen, unseen
+
+    def _confirmed(self, followed: list[Sighting], detected: list[Face]) -> list[Sighting]:
+        """Leave out what the detector has missed too often."""
+        tracks = {track.number: track for track in self._tracks}
+        kept = []
+        for sighting in followed:
+            track = tracks[sighting.face.track or 0]
+            track.unconfirmed = 0 if any(_is_among(face, [sighting]) for face in detected) else track.unconfirmed + 1
+            if track.unconfirmed <= UNCONFIRMED:
+                kept.append(sighting)
+        return kept
+
+    def _continued(self, sightings: list[Sighting]) -> list[Sighting]:
+        """Give each face the number of the one track that goes on in it, or a new one."""
+        result = []
+        for sighting in sightings:
+            fitting = [track.number for track in self._tracks if track.goes_on_in(sighting)]
+            result.append(_numbered(sighting, fitting[0] if len(fitting) == 1 else self._new_number()))
+        return result
+
+    def _remembered(self, sightings: list[Sighting]) -> list[Sighting]:
+        """Remember the faces for the next frame; those too near another get a track that ends here."""
+        boxes = np.array([sighting.face.box for sighting in sightings])
+        near = (box_overlaps(boxes, boxes, "smaller") > TOO_NEAR).sum(axis=1) > 1
+        unconfirmed = {track.number: track.unconfirmed for track in self._tracks}
+        result: list[Sighting] = []
+        self._tracks, self._in_doubt = [], bool(near.any())
+        for sighting, doubtful in zip(sightings, near, strict=True):
+            if doubtful and not _is_among(sighting.face, result):
+                result.append(_numbered(sighting, self._new_number()))
+            elif not doubtful:
+                result.append(sighting)
+                number = sighting.face.track or 0
+                self._tracks.append(Track(number, sighting.face.box, sighting.look, unconfirmed.get(number, 0)))
+        return result
+
+    def _mesh_sighting(self, image: np.ndarray, box: np.ndarray, track: int, looks: int = 1) -> Sighting | None:
+        """Align the face in a box by FaceMesh, unless FaceMesh sees none there."""
+        mesh, score = self._mesh.detect(image, box, looks)
+        if score < self._mesh.least_score:
+            return None
+        extent = np.concatenate([mesh[:, :2].min(axis=0), mesh[:, :2].max(axis=0)])
+        return Sighting.of(image, Face(extent, five_points(mesh), score, track), mesh)
+
+    def _looked_at(self, image: np.ndarray, face: Face) -> Sighting:
+        """Align a face by the detector's points; the mesh is only noted."""
+        mesh, score = self._mesh.detect(image, face.box, looks=2)
+        return Sighting.of(image, face, mesh if score >= self._mesh.least_score else None)
+
+    def _new_number(self) -> int:
+        self._next += 1
+        return self._next - 1
+
+
+def _is_among(face: Face, sightings: list[Sighting]) -> bool:
+    """Whether a face is one of those seen already."""
+    boxes = np.array([sighting.face.box for sighting in sightings])
+    return bool((box_overlaps(face.box, boxes, "smaller") >= TWICE).any())
+
+
+def _numbered(sighting: Sighting, track: int) -> Sighting:
+    return replace(sighting, face=replace(sighting.face, track=track))
+
+
+def _as_list(pixels: np.ndarray | None) -> list | None:
+    return None if pixels is None else pixels.tolist()
+
+
+def _as_pixels(numbers: list | None) -> np.ndarray | None:
+    return None if numbers is None else np.array(numbers, np.uint8)
