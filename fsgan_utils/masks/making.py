@@ -14,6 +14,7 @@ from fsgan_utils.images import list_images, load_image, square_image, write_imag
 from fsgan_utils.workspace import Workspace
 
 MASK_SIZE = 256
+"""Side of every mask in pixels: that of the square which the training takes out of an image."""
 
 MaskMaker = Callable[[np.ndarray], np.ndarray | None]
 

@@ -12,6 +12,7 @@ import numpy as np
 from tqdm.auto import tqdm
 
 from fsgan_utils.images import list_images, load_image, square_image
+from fsgan_utils.masks import load_masks
 from fsgan_utils.training.augmentation import SIDE, Augmentation, ColorStatistics, augment
 
 Batch = dict[str, dict[str, np.ndarray]]
@@ -41,10 +42,11 @@ class FaceSet:
 
         Args:
             folder: images of any format and size; brought to 256×256.
-            masks: by name, a folder that holds one mask per image: same file name, ending `.png`.
+            masks: by name, a folder that holds one mask per image and no other: see `fsgan_utils.masks.load_masks`.
 
         Raises:
             FileNotFoundError: the folder is missing or holds no image, or an image has no mask.
+            ValueError: an image cannot be read, or masks and images do not agree one to one.
         """
         paths = list_images(folder)
         if not paths:
@@ -52,7 +54,7 @@ class FaceSet:
                 f"there are no images in {folder}; run notebook 1 with `use_for`, or put aligned faces there"
             )
         images = np.stack([square_image(load_image(path)) for path in tqdm(paths, desc=f"reading {folder.name}")])
-        found = {name: _load_masks(paths, mask_folder) for name, mask_folder in (masks or {}).items()}
+        found = {name: load_masks(paths, mask_folder) for name, mask_folder in (masks or {}).items()}
         return cls([path.name for path in paths], images, found)
 
 
@@ -154,14 +156,3 @@ def to_pixels(images: np.ndarray) -> np.ndarray:
 
 
 _NO_MASKS = np.zeros((SIDE, SIDE, 0), np.uint8)
-
-
-def _load_masks(paths: list[Path], folder: Path) -> np.ndarray:
-    missing = [path.name for path in paths if not (folder / f"{path.stem}.png").exists()]
-    if missing:
-        shown = ", ".join(missing[:5]) + (" …" if len(missing) > 5 else "")
-        raise FileNotFoundError(
-            f"{len(missing)} of {len(paths)} images have no mask in {folder} ({shown}); run notebook 2, "
-            "or remove the images that it lists as having no face"
-        )
-    return np.stack([square_image(load_image(folder / f"{path.stem}.png"))[..., 0] for path in paths])
