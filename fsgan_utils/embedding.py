@@ -19,10 +19,10 @@ from fsgan_utils.workspace import weights_file
 BATCH = 32
 """Crops that a network sees at once."""
 SAME_PERSON = 0.66
-"""Cosine similarity of the MobileNet's embeddings of two aligned crops, or of one crop and the mean of a person's crops,
-from which on they count as one person. On the sample clips, between two crops, one person's lie at .82 in the middle and
-above .66 for 99 of 100 pairs, two people's below .62; to the mean of their own person all lie above .77, flipped,
-darkened and blurred ones too, to another person's mean below .62."""
+"""Cosine similarity of the MobileNet's embeddings from which on two aligned crops, or one and the mean of a person's
+crops, count as one person. On the sample clips, between two crops, one person's lie at .82 in the middle and above .66
+for 99 of 100 pairs, two people's below .62; to the mean of their own person all lie above .77, flipped, darkened and
+blurred ones too, to another person's mean below .62."""
 SAME_PERSON_ON_AVERAGE = 0.75
 """The same for the means of two groups of crops: on the sample clips those of one person lie above .91 under different
 lights, those of two people below .60."""
