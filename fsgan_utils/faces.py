@@ -124,14 +124,23 @@ class Alignment:
         Returns:
             (size, size) or (size, size, C), same dtype; pixels from outside the image repeat its edge.
         """
-        shrinks = self.scale < 0.5
+        size = (self.size, self.size)
+        if self.scale >= 0.5:
+            return cv2.warpAffine(image, self.matrix, size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+        part, start = self._surroundings(image)
+        matrix = self.matrix + np.column_stack([np.zeros((2, 2)), self.matrix[:, :2] @ start])
         return cv2.warpAffine(
-            _prefiltered(image, self.scale) if shrinks else image,
-            self.matrix,
-            (self.size, self.size),
-            flags=cv2.INTER_LINEAR if shrinks else cv2.INTER_CUBIC,
-            borderMode=cv2.BORDER_REPLICATE,
+            _prefiltered(part, self.scale), matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
         )
+
+    def _surroundings(self, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The part of an image that the blur before shrinking needs, and where it begins, (x, y)."""
+        corners = np.array([[0, 0], [self.size, 0], [0, self.size], [self.size, self.size]], np.float64)
+        reached = corners @ self.inverse[:, :2].T + self.inverse[:, 2]
+        reach, limit = 4 / self.scale, np.array([image.shape[1], image.shape[0]])
+        start = np.clip(np.floor(reached.min(axis=0) - reach), 0, limit - 1).astype(int)
+        stop = np.clip(np.ceil(reached.max(axis=0) + reach), start + 1, limit).astype(int)
+        return image[start[1] : stop[1], start[0] : stop[0]], start
 
     def unwarp(self, crop: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
         """Put a crop back where it came from.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import cv2
@@ -11,6 +12,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from fsgan_utils.workspace import existing_file, resolve
 
+TEXT_HEIGHT = 22
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif")
 
 
@@ -101,6 +103,41 @@ def square_image(image: np.ndarray, size: int = 256) -> np.ndarray:
     if side == size:
         return middle
     return cv2.resize(middle, (size, size), interpolation=cv2.INTER_AREA if side > size else cv2.INTER_CUBIC)
+
+
+def contact_sheet(rows: Mapping[str, Sequence[np.ndarray]], side: int = 96) -> np.ndarray:
+    """Lay out rows of images, each row under a line of text.
+
+    Args:
+        rows: by text, images uint8 RGB (H, W, 3) of any size; each is brought to a square, its middle kept.
+        side: of each square in pixels.
+
+    Returns:
+        uint8 RGB (H, W, 3), white where nothing is.
+
+    Raises:
+        ValueError: there is no row, or a row without an image.
+    """
+    if not rows or not all(len(images) for images in rows.values()):
+        raise ValueError(f"a contact sheet needs rows with at least one image each. Received: {list(rows)}")
+    width = side * max(6, *(len(images) for images in rows.values()))
+    bands = []
+    for text, images in rows.items():
+        band = np.full((side + TEXT_HEIGHT, width, 3), 255, np.uint8)
+        cv2.putText(band, text, (4, TEXT_HEIGHT - 7), cv2.FONT_HERSHEY_SIMPLEX, 0.45, (30, 30, 30), 1, cv2.LINE_AA)
+        squares = np.concatenate([square_image(image, side) for image in images], axis=1)
+        band[TEXT_HEIGHT:, : squares.shape[1]] = squares
+        bands.append(band)
+    return np.concatenate(bands)
+
+
+def limited(image: np.ndarray, side: int) -> np.ndarray:
+    """Shrink an image (H, W) or (H, W, C) whose longer side exceeds `side` pixels to that; others stay as they are."""
+    scale = side / max(image.shape[:2])
+    if scale >= 1:
+        return image
+    size = tuple(max(1, round(extent * scale)) for extent in image.shape[1::-1])
+    return cv2.resize(image, size, interpolation=cv2.INTER_AREA)
 
 
 def _to_rgb(picture: Image.Image) -> np.ndarray:

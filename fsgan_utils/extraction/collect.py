@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from fsgan_utils.extraction.records import FaceRecord, read_records
+from fsgan_utils.extraction.folders import writing_to
+from fsgan_utils.extraction.records import read_records
 from fsgan_utils.images import write_bytes
 from fsgan_utils.workspace import Workspace
-
-WHICH_FACES = ("largest", "all")
 
 
 @dataclass(frozen=True)
@@ -19,62 +19,69 @@ class Collected:
 
     Attributes:
         folder: faceA or faceB.
+        identity: whose faces were copied.
+        chosen: whether the identity was asked for; otherwise it is the one with most faces.
+        people: number of faces by identity, in the extraction.
         copied: the images written, in the order of the video.
-        removed: images of an earlier extraction of the same clip, which these replace.
-        left_out: faces that were not copied because their frame shows a larger one.
+        removed: images of an earlier extraction of the same source, which these replace.
     """
 
     folder: Path
+    identity: int
+    chosen: bool
+    people: dict[int, int]
     copied: list[Path]
     removed: list[Path]
-    left_out: int
 
     def __str__(self) -> str:
         """A line or two for the screen."""
-        lines = [f"copied {len(self.copied)} faces to {self.folder}"]
-        if self.left_out:
-            lines.append(f"left out {self.left_out} smaller faces of frames that show several")
+        lines = [f"copied {len(self.copied)} faces of person {self.identity} to {self.folder}"]
+        others = {identity: count for identity, count in self.people.items() if identity != self.identity}
+        if others:
+            left = ", ".join(f"person {identity}: {count}" for identity, count in others.items())
+            lines.append(f"left out other people ({left})")
+            if not self.chosen:
+                lines.append("this is the person with most faces; set identity to choose another")
         if self.removed:
-            lines.append(f"removed {len(self.removed)} images of an earlier extraction of the same clip")
+            lines.append(f"removed {len(self.removed)} images of an earlier extraction of the same source")
         return "\n".join(lines)
 
 
-def copy_to(side: str, workspace: Workspace, which: str = "largest") -> Collected:
-    """Copy the aligned faces to faceA or faceB as `{clip}_frame{n}face{k}`, so that several clips feed one side.
+def copy_to(side: str, workspace: Workspace, identity: int | None = None) -> Collected:
+    """Copy one person's aligned faces to faceA or faceB.
+
+    They are called `{source}_frame{n}face{k}`, so that several videos and folders feed one side.
 
     Args:
         side: "A" or "B".
         workspace: where `faces/` is, as `extract_faces` left it.
-        which: "largest" takes one face a frame, "all" takes every face (they should be of one person).
+        identity: number of the person; None takes the one with most faces.
 
     Raises:
         FileNotFoundError: no faces have been extracted yet.
-        ValueError: a setting is not one of those above.
+        ValueError: the side is neither, or there is no such person.
+        OSError: the folder cannot be written.
     """
-    if which not in WHICH_FACES:
-        raise ValueError(f"which must be one of {', '.join(WHICH_FACES)}. Received: {which!r}")
     folder = workspace.face_folder(side)
-    records = read_records(workspace.faces)
-    chosen = records if which == "all" else _first_of_each_frame(records)
-    clip = Path(records[0].video).stem
+    records = [record for record in read_records(workspace.faces) if record.rejected is None]
+    people = dict(sorted(Counter(record.identity or 0 for record in records).items()))
+    person = max(people, key=lambda number: people[number]) if identity is None else identity
+    if person not in people:
+        raise ValueError(f"identity must be one of {', '.join(map(str, people))}. Received: {identity!r}")
+    source = Path(records[0].source).stem
     copied = []
-    for record in chosen:
-        target = folder / f"{clip}_{record.file}"
-        write_bytes(target, (workspace.faces / "aligned_faces" / record.file).read_bytes())
-        copied.append(target)
-    removed = _remove_older(folder, clip, set(copied))
-    return Collected(folder, copied, removed, len(records) - len(chosen))
+    with writing_to(folder):
+        for record in records:
+            if record.identity == person:
+                target = folder / f"{source}_{record.file}"
+                write_bytes(target, (workspace.faces / "aligned_faces" / record.file).read_bytes())
+                copied.append(target)
+        removed = _remove_older(folder, source, set(copied))
+    return Collected(folder, person, identity is not None, people, copied, removed)
 
 
-def _first_of_each_frame(records: list[FaceRecord]) -> list[FaceRecord]:
-    first: dict[int, FaceRecord] = {}
-    for record in records:
-        first.setdefault(record.frame, record)
-    return list(first.values())
-
-
-def _remove_older(folder: Path, clip: str, current: set[Path]) -> list[Path]:
-    named_so = re.compile(re.escape(clip) + r"_frame\d+face\d+\.(png|jpg)")
+def _remove_older(folder: Path, source: str, current: set[Path]) -> list[Path]:
+    named_so = re.compile(re.escape(source) + r"_frame\d+face\d+\.(png|jpg)")
     older = [path for path in sorted(folder.iterdir()) if named_so.fullmatch(path.name) and path not in current]
     for path in older:
         path.unlink()

@@ -1,202 +1,283 @@
-"""Take the faces out of a video: find, align, save."""
+"""Take the faces out of a video or out of photographs: find, follow, align, measure, save, tell apart."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+import glob
+import hashlib
+import shutil
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
-import cv2
 import numpy as np
 from prefetch_generator import BackgroundGenerator
 from tqdm.auto import tqdm
 
+from fsgan_utils.embedding import Embedder, MobileNetEmbedder
 from fsgan_utils.extraction.eye_boxes import eye_box_mask
-from fsgan_utils.extraction.folders import replaced_folder, unused_name
+from fsgan_utils.extraction.folders import put_in_place, restore_replaced, unused_name, writing_to
+from fsgan_utils.extraction.journal import Journal
 from fsgan_utils.extraction.mtcnn import FaceDetector
-from fsgan_utils.extraction.records import FILE_NAME, FaceRecord, read_records, write_records
-from fsgan_utils.faces import Alignment, Face
-from fsgan_utils.images import write_image
-from fsgan_utils.video import Frame, VideoInfo, probe, read_frames
+from fsgan_utils.extraction.quality import Quality, Selection
+from fsgan_utils.extraction.records import FaceRecord, write_records
+from fsgan_utils.extraction.result import ALIGNED, PREVIEWS, REJECTED, Extraction, NoFaceError, Summary, draw_faces
+from fsgan_utils.extraction.sorting import sort_faces
+from fsgan_utils.extraction.sources import Picture, Source
+from fsgan_utils.extraction.tracking import CROP_SIZE, FaceTracker, Sighting
+from fsgan_utils.faces import Face
+from fsgan_utils.images import limited, write_image
 from fsgan_utils.workspace import Workspace
 
 SAVE_FORMATS = ("png", "jpg")
-CROP_SIZE = 256
-FRAMES_AT_ONCE = 16
-PREVIEWS = 6
-
-
-class NoFaceError(ValueError):
-    """No face was found where at least one is needed."""
-
-
-@dataclass(frozen=True)
-class Skipped:
-    """A face that was found but not saved.
-
-    Attributes:
-        frame: number of the frame in the video, from 0.
-        reason: why, in words.
-    """
-
-    frame: int
-    reason: str
-
-
-@dataclass
-class Extraction:
-    """What `extract_faces` did.
-
-    Attributes:
-        video: the video.
-        folder: where the faces are.
-        frames_read: frames of the video that were looked at.
-        frames_with_faces: those in which at least one face was saved.
-        faces: one record per saved face, as in `faces.jsonl`.
-        skipped: faces that were found and not saved.
-        kept_folder: where the faces of the video before went, or None.
-        previews: a few of the frames, uint8 RGB, with boxes and points drawn.
-    """
-
-    video: Path
-    folder: Path
-    frames_read: int = 0
-    frames_with_faces: int = 0
-    faces: list[FaceRecord] = field(default_factory=list)
-    skipped: list[Skipped] = field(default_factory=list)
-    kept_folder: Path | None = None
-    previews: list[np.ndarray] = field(default_factory=list)
-
-    def __str__(self) -> str:
-        """A few lines for the screen."""
-        lines = [
-            f"{self.video.name}: looked at {self.frames_read} frames, found faces in {self.frames_with_faces}",
-            f"saved {len(self.faces)} faces in {self.folder}",
-        ]
-        lines += [f"skipped a face in frame {skipped.frame}: {skipped.reason}" for skipped in self.skipped]
-        if self.kept_folder:
-            lines.append(f"the faces of the video before are kept in {self.kept_folder}")
-        return "\n".join(lines)
+PICTURES_AT_ONCE = 16
+"""Frames between two notes of how far the extraction is."""
+SAVERS = 2
+PREVIEW_COUNT, PREVIEW_SIDE = 6, 960
 
 
 def extract_faces(
-    video: str | Path,
+    source: str | Path,
     workspace: Workspace,
     detector: FaceDetector | None = None,
     detect_every: int = 6,
     save_format: str = "png",
+    landmarks: str = "facemesh",
+    redetect_every: int = 12,
+    selection: Selection = Selection(),  # noqa: B008
+    embedder: Embedder | None = None,
 ) -> Extraction:
-    """Find the faces of a video and save them aligned, each by its own five points.
+    """Find the faces of a video or of a folder of photographs, and save them aligned, each by its own five points.
 
-    Writes `faces/raw_faces`, `faces/aligned_faces` (256×256), `faces/binary_masks_eyes` (crude, PNG) and
-    `faces/faces.jsonl`. A face is named `frame{n}face{k}`: n counts frames, k the faces of a frame, largest
-    first, both from 0. The folder appears when it is complete; until then, and if anything fails, the folder
-    of before stays as it is. The faces of another video are renamed to `faces_{its name}`, never removed.
+    Writes `faces/raw_faces`, `faces/aligned_faces` (256×256), `faces/binary_masks_eyes` (crude, PNG), the aligned
+    faces that were not kept in `faces/rejected_faces`, pictures of some frames in `faces/previews`, and
+    `faces/faces.jsonl`. A face is named `frame{n}face{k}`: n counts frames, k the faces of a frame, largest first,
+    both from 0.
+
+    The folder appears when it is complete; until then, and if anything fails, the folder of before stays as it is. A
+    run that was killed goes on where it was when it is called again with the same source and settings, and gives the
+    same files as one that was not; a run that is complete is not done again. The faces of another source are renamed
+    to `faces_{its name}`, never removed.
 
     Args:
-        video: the video file.
+        source: a video file, a folder of photographs, or one photograph.
         workspace: where `faces/` is.
         detector: finds the faces; None stands for `FaceDetector()`.
-        detect_every: look at every n-th frame.
+        detect_every: look at every n-th frame; photographs are all looked at.
         save_format: "png", or "jpg" in high quality, for the faces.
+        landmarks: what aligns the faces: "facemesh", which also follows them between detections, or "mtcnn".
+        redetect_every: after how many of the frames looked at the detector searches the whole frame again.
+        selection: which faces are kept.
+        embedder: tells people apart; None stands for `MobileNetEmbedder()`.
 
     Raises:
-        FileNotFoundError: there is no such video.
+        FileNotFoundError: there is no such source, or the folder holds no image.
         ValueError: a setting is out of range, or the file is not a video or damaged.
-        NoFaceError: no face was found in any frame; nothing has been written.
+        NoFaceError: no face was found or none was good enough; nothing has been changed.
+        OSError: the workspace cannot be written (a full disk, say); what is done is kept for the next run.
     """
     if save_format not in SAVE_FORMATS:
         raise ValueError(f"save_format must be one of {', '.join(SAVE_FORMATS)}. Received: {save_format!r}")
-    frames = read_frames(video, every=detect_every)
-    info = probe(video)
-    result = Extraction(info.path, workspace.faces)
-    detector = detector or FaceDetector()
-    kept = _name_to_keep(workspace.faces, info.path)
-    with replaced_folder(workspace.faces, kept) as partial:
-        ahead = BackgroundGenerator(frames, max_prefetch=2 * FRAMES_AT_ONCE)
-        for batch in _batches(tqdm(ahead, "looking for faces", -(-info.frames // detect_every), unit="frame")):
-            for frame, faces in zip(batch, detector.detect([frame.image for frame in batch]), strict=True):
-                _save_frame(partial, frame, faces, save_format, result)
-                _add_preview(info, detect_every, frame, faces, result)
-        if not result.faces:
-            raise NoFaceError(
-                f"no face was found in {result.frames_read} frames of {info.path}; check that it shows a face at "
-                f"least {detector.min_face} pixels wide, or lower min_face, the thresholds or detect_every"
+    if detect_every < 1:
+        raise ValueError(f"detect_every must be 1 or more. Received: {detect_every}")
+    opened = Source.open(source)
+    tracker = FaceTracker(detector or FaceDetector(), landmarks, redetect_every)
+    fingerprint = _fingerprint(opened, (repr(tracker), detect_every, save_format, selection))
+    with writing_to(workspace.faces):
+        restore_replaced(workspace.faces)
+        unfinished = workspace.root / f".faces_{opened.path.stem}_{fingerprint[:8]}.partial"
+        done = _done_before(workspace.faces, fingerprint)
+        if done is None:
+            run = _Run(opened, tracker, detect_every, save_format, selection, Journal.open(unfinished))
+            run.find()
+            done = run.finish(workspace.faces, fingerprint, embedder or MobileNetEmbedder())
+        _clear_unfinished(unfinished)
+    return done
+
+
+@dataclass
+class _Part:
+    """Frames that have been looked at and whose faces are being saved."""
+
+    saved: list[Future[FaceRecord]]
+    next_picture: int
+    pictures: int
+    unreadable: list[str]
+    tracker: dict[str, Any]
+
+
+@dataclass
+class _Run:
+    """One extraction: its settings, and how far it is."""
+
+    source: Source
+    tracker: FaceTracker
+    every: int
+    save_format: str
+    selection: Selection
+    journal: Journal
+
+    def find(self) -> None:
+        """Look at every frame and save its faces, while others are decoded and written."""
+        if self.journal.tracker:
+            self.tracker.restore(self.journal.tracker)
+        ahead = BackgroundGenerator(self.source.pictures(self.every, self.journal.next_picture), 2 * PICTURES_AT_ONCE)
+        progress = tqdm(ahead, "looking for faces", self._total, initial=self.journal.pictures, unit="frame")
+        waiting: _Part | None = None
+        with ThreadPoolExecutor(SAVERS) as savers:
+            for pictures in _batches(progress):
+                part = self._look_at(pictures, savers)
+                self._note(waiting)
+                waiting = part
+            self._note(waiting)
+
+    def finish(self, folder: Path, fingerprint: str, embedder: Embedder) -> Extraction:
+        """Sort the faces and put them in place."""
+        faces, journal = self.journal.faces, self.journal
+        summary = Summary(self.source.path.name, fingerprint, journal.pictures, journal.unreadable)
+        records = journal.records
+        if any(record.rejected is None for record in records):
+            records = sort_faces(faces, records, self.selection, embedder)
+        if all(record.rejected is not None for record in records):
+            shutil.rmtree(journal.folder)
+            raise NoFaceError(self._nothing_kept(Extraction(folder, summary, [], records)))
+        write_records(faces, records)
+        summary.write(faces)
+        kept_folder = _name_to_keep(folder, self.source)
+        put_in_place(faces, folder, kept_folder)
+        return replace(Extraction.read(folder, summary), kept_folder=kept_folder)
+
+    @property
+    def _total(self) -> int:
+        return self.source.count if self.source.photographs else -(-self.source.count // self.every)
+
+    def _look_at(self, pictures: list[Picture], savers: ThreadPoolExecutor) -> _Part:
+        saved: list[Future[FaceRecord]] = []
+        for picture in pictures:
+            if picture.image is None:
+                continue
+            if self.source.photographs:
+                self.tracker.reset()
+            sightings, unseen = self.tracker.update(picture.image)
+            self._preview(picture, [sighting.face for sighting in sightings])
+            sightings += [Sighting(face, None, None, None) for face in unseen]
+            for number, sighting in enumerate(sightings):
+                saved.append(savers.submit(self._save, picture, sighting, f"frame{picture.index}face{number}"))
+        unreadable = [picture.problem for picture in pictures if picture.problem]
+        return _Part(saved, pictures[-1].index + 1, len(pictures), unreadable, self.tracker.state())
+
+    def _note(self, part: _Part | None) -> None:
+        if part:
+            records = [future.result() for future in part.saved]
+            self.journal.add(records, part.next_picture, part.pictures, part.unreadable, part.tracker)
+
+    def _save(self, picture: Picture, sighting: Sighting, stem: str) -> FaceRecord:
+        """Measure a face and write its images."""
+        record = self._record(picture, sighting, f"{stem}.{self.save_format}")
+        if sighting.crop is None or sighting.alignment is None or picture.image is None:
+            return replace(record, rejected="FaceMesh sees no face here" if sighting.mesh is None else "not aligned")
+        quality = Quality.of(sighting.face, sighting.crop, sighting.mesh)
+        raw = _boxed(picture.image, sighting.face)
+        reason = self._reason(sighting, quality, raw)
+        folder = self.journal.faces
+        write_image(folder / (REJECTED if reason else ALIGNED) / record.file, sighting.crop)
+        if reason is None:
+            write_image(folder / "raw_faces" / record.file, raw)
+            eyes = sighting.alignment.apply(sighting.face.landmarks[:2])
+            write_image(folder / "binary_masks_eyes" / f"{stem}.png", eye_box_mask(eyes, CROP_SIZE))
+        return replace(
+            record, rejected=reason, blur=quality.blur, yaw=quality.yaw, pitch=quality.pitch, roll=quality.roll
+        )
+
+    def _reason(self, sighting: Sighting, quality: Quality, raw: np.ndarray) -> str | None:
+        if not raw.size:
+            return "outside the picture"
+        if sighting.crowded:
+            return "too near another face"
+        return self.selection.rejection(quality)
+
+    def _record(self, picture: Picture, sighting: Sighting, file: str) -> FaceRecord:
+        face, alignment = sighting.face, sighting.alignment
+        return FaceRecord(
+            file=file,
+            source=self.source.path.name,
+            photograph=picture.file,
+            frame=picture.index,
+            time=picture.time,
+            box=face.box.tolist(),
+            landmarks=face.landmarks.tolist(),
+            landmarks_from=self.tracker.landmarks,
+            score=face.score,
+            matrix=alignment.matrix.tolist() if alignment else None,
+            size=CROP_SIZE,
+            track=face.track,
+        )
+
+    def _preview(self, picture: Picture, faces: list[Face]) -> None:
+        """Keep a few of the frames, spread evenly."""
+        every = 1 if self.source.photographs else self.every
+        step, number = max(1, self._total // PREVIEW_COUNT), picture.index // every
+        if picture.image is not None and number % step == 0 and number // step < PREVIEW_COUNT:
+            drawn = limited(draw_faces(picture.image, faces), PREVIEW_SIDE)
+            write_image(self.journal.faces / PREVIEWS / f"frame{picture.index:07}.jpg", drawn)
+
+    def _nothing_kept(self, tried: Extraction) -> str:
+        if not tried.rejected:
+            detector = self.tracker.detector
+            return (
+                f"no face was found in {tried.frames_read} frames of {self.source.path}; check that it shows a face "
+                f"and how large it is ({detector}), or lower min_face, the thresholds or detect_every"
             )
-        write_records(partial, result.faces)
-        result.kept_folder = kept if kept and workspace.faces.exists() else None
-    return result
+        reasons = ", ".join(f"{count} {reason}" for reason, count in tried.reasons().items())
+        return (
+            f"of {len(tried.rejected)} faces found in {self.source.path} none is good enough ({reasons}); take better "
+            "footage, or loosen the limits of the selection"
+        )
 
 
-def draw_faces(image: np.ndarray, faces: list[Face]) -> np.ndarray:
-    """Copy an image with the boxes and the five points of its faces drawn on it.
-
-    Args:
-        image: uint8 RGB (H, W, 3).
-        faces: the faces found in it.
-
-    Returns:
-        uint8 RGB (H, W, 3).
-    """
-    drawn = image.copy()
-    width = max(1, round(max(image.shape) / 320))
-    for face in faces:
-        x0, y0, x1, y1 = face.box.round().astype(int).tolist()
-        cv2.rectangle(drawn, (x0, y0), (x1, y1), (60, 220, 60), width, cv2.LINE_AA)
-        for x, y in face.landmarks.round().astype(int).tolist():
-            cv2.circle(drawn, (x, y), 2 * width, (255, 60, 60), -1, cv2.LINE_AA)
-    return drawn
-
-
-def _batches(frames: tqdm) -> Iterator[list[Frame]]:
-    remaining = iter(frames)
-    while batch := list(islice(remaining, FRAMES_AT_ONCE)):
+def _batches(pictures: Iterable[Picture]) -> Iterator[list[Picture]]:
+    remaining = iter(pictures)
+    while batch := list(islice(remaining, PICTURES_AT_ONCE)):
         yield batch
 
 
-def _save_frame(folder: Path, frame: Frame, faces: list[Face], save_format: str, result: Extraction) -> None:
-    saved_before = len(result.faces)
-    for number, face in enumerate(faces):
-        stem = f"frame{frame.index}face{number}"
-        raw = _cropped(frame.image, face)
-        if not raw.size:
-            result.skipped.append(Skipped(frame.index, f"the box of {stem} lies outside the picture"))
-            continue
-        try:
-            alignment = Alignment.from_landmarks(face.landmarks, CROP_SIZE)
-        except ValueError as error:
-            result.skipped.append(Skipped(frame.index, f"{stem} cannot be aligned: {error}"))
-            continue
-        file = f"{stem}.{save_format}"
-        write_image(folder / "raw_faces" / file, raw)
-        write_image(folder / "aligned_faces" / file, alignment.warp(frame.image))
-        mask = eye_box_mask(alignment.apply(face.landmarks[:2]), CROP_SIZE)
-        write_image(folder / "binary_masks_eyes" / f"{stem}.png", mask)
-        result.faces.append(FaceRecord.of(file, result.video, frame, face, alignment))
-    result.frames_read += 1
-    result.frames_with_faces += len(result.faces) > saved_before
-
-
-def _cropped(image: np.ndarray, face: Face) -> np.ndarray:
+def _boxed(image: np.ndarray, face: Face) -> np.ndarray:
     """The box, as far as it lies in the image."""
     height, width = image.shape[:2]
     x0, y0, x1, y1 = np.clip(face.box.round().astype(int), 0, (width, height, width, height))
     return image[y0:y1, x0:x1]
 
 
-def _add_preview(info: VideoInfo, every: int, frame: Frame, faces: list[Face], result: Extraction) -> None:
-    """Keep frames spread evenly over the video."""
-    step = max(1, info.frames // every // PREVIEWS)
-    if frame.index // every % step == 0 and len(result.previews) < PREVIEWS:
-        result.previews.append(draw_faces(frame.image, faces))
+def _fingerprint(source: Source, settings: object) -> str:
+    return hashlib.sha256(repr((source.fingerprint(), settings)).encode()).hexdigest()
 
 
-def _name_to_keep(folder: Path, video: Path) -> Path | None:
-    """What to call the folder that is there, unless it holds the same video's faces or nothing."""
+def _done_before(folder: Path, fingerprint: str) -> Extraction | None:
+    """What is in the folder, if it is whole and comes from the same source and settings."""
+    summary = Summary.read(folder)
+    if summary is None or summary.fingerprint != fingerprint:
+        return None
+    done = Extraction.read(folder, summary)
+    whole = all((folder / part / face.file).exists() for face in done.faces for part in (ALIGNED, "raw_faces"))
+    return replace(done, done_before=True) if whole else None
+
+
+def _name_to_keep(folder: Path, source: Source) -> Path | None:
+    """What to call the folder that is there, unless it holds faces of the same source or nothing."""
     if not folder.exists() or not any(folder.iterdir()):
         return None
-    if not (folder / FILE_NAME).exists():
+    before = Summary.read(folder)
+    if before is None:
         return unused_name(folder.with_name(f"{folder.name}_before"))
-    owner = read_records(folder)[0].video
-    return None if owner == video.name else unused_name(folder.with_name(f"{folder.name}_{Path(owner).stem}"))
+    if before.source == source.path.name:
+        return None
+    return unused_name(folder.with_name(f"{folder.name}_{Path(before.source).stem}"))
+
+
+def _clear_unfinished(folder: Path) -> None:
+    """Remove what unfinished runs on the same source left, whatever their settings."""
+    name = folder.name.rsplit("_", 1)[0]
+    for left in folder.parent.glob(f"{glob.escape(name)}_????????.partial"):
+        shutil.rmtree(left)

@@ -1,13 +1,10 @@
-"""`faces.jsonl`: what is known of every saved face, one JSON object a line."""
+"""`faces.jsonl`: what is known of every face that was found, one JSON object a line."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
-
-from fsgan_utils.faces import Alignment, Face
-from fsgan_utils.video import Frame
 
 FILE_NAME = "faces.jsonl"
 
@@ -17,47 +14,54 @@ class FaceRecord:
     """One line of `faces.jsonl`.
 
     Attributes:
-        file: name of the face's image in `raw_faces` and `aligned_faces`; the mask has the same stem.
-        video: file name of the video.
-        frame: number of the frame in the video, from 0.
-        time: seconds since the video's start.
+        file: name of the face's image in `raw_faces` and `aligned_faces`, or in `rejected_faces`; the mask has the
+            same stem.
+        source: file name of the video, or name of the folder of photographs.
+        photograph: file name of the photograph; None for a frame of a video.
+        frame: number of the frame in the video, or of the photograph in its folder, from 0.
+        time: seconds since the video's start; 0 for a photograph.
         box: x0, y0, x1, y1 in pixels of the frame.
         landmarks: five points (x, y) in pixels of the frame, ordered as `Face.landmarks`.
-        score: the detector's confidence, 0 to 1.
-        matrix: 2×3, maps frame (x, y, 1) to aligned crop (x, y).
+        landmarks_from: what gave them, "facemesh" or "mtcnn"; they align the face.
+        score: how sure that is of the face, 0 to 1.
+        matrix: 2×3, maps frame (x, y, 1) to aligned crop (x, y); None for a face that was not aligned.
         size: side of the aligned crop in pixels.
+        track: number of the stretch of frames through which the face was followed without a doubt.
+        identity: number of the person, 0 for the one most often seen; None for a rejected face.
+        blur: 0 sharp to 1 blurred; as yaw, pitch and roll None for a face that was not measured.
+        yaw: degrees, positive towards the image's right.
+        pitch: degrees, positive upwards.
+        roll: degrees, positive leaning towards the image's right.
+        rejected: why the face is not kept, in words; None for one that is.
     """
 
     file: str
-    video: str
+    source: str
+    photograph: str | None
     frame: int
     time: float
     box: list[float]
     landmarks: list[list[float]]
+    landmarks_from: str
     score: float
-    matrix: list[list[float]]
+    matrix: list[list[float]] | None
     size: int
+    track: int | None = None
+    identity: int | None = None
+    blur: float | None = None
+    yaw: float | None = None
+    pitch: float | None = None
+    roll: float | None = None
+    rejected: str | None = None
 
-    @classmethod
-    def of(cls, file: str, video: Path, frame: Frame, face: Face, alignment: Alignment) -> FaceRecord:
-        """Gather what is known of a face that was found."""
-        return cls(
-            file=file,
-            video=video.name,
-            frame=frame.index,
-            time=frame.time,
-            box=face.box.tolist(),
-            landmarks=face.landmarks.tolist(),
-            score=face.score,
-            matrix=alignment.matrix.tolist(),
-            size=alignment.size,
-        )
+    def as_line(self) -> str:
+        """The record as JSON, with the line's end."""
+        return json.dumps(asdict(self)) + "\n"
 
 
 def write_records(folder: Path, records: list[FaceRecord]) -> None:
     """Write `faces.jsonl` into a folder."""
-    lines = [json.dumps(asdict(record)) for record in records]
-    (folder / FILE_NAME).write_text("\n".join(lines) + "\n", encoding="utf-8")
+    (folder / FILE_NAME).write_text("".join(record.as_line() for record in records), encoding="utf-8")
 
 
 def read_records(folder: Path) -> list[FaceRecord]:
@@ -70,8 +74,17 @@ def read_records(folder: Path) -> list[FaceRecord]:
     file = folder / FILE_NAME
     if not file.exists():
         raise FileNotFoundError(f"there is no {file}; run notebook 1 on a video first")
+    return parse_records(file.read_text(encoding="utf-8"), file)
+
+
+def parse_records(text: str, file: Path) -> list[FaceRecord]:
+    """Read records, one a line, that came out of a file.
+
+    Raises:
+        ValueError: a line is not what `FaceRecord.as_line` gives.
+    """
     records = []
-    for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), start=1):
+    for number, line in enumerate(text.splitlines(), start=1):
         try:
             records.append(FaceRecord(**json.loads(line)))
         except (json.JSONDecodeError, TypeError) as error:

@@ -37,12 +37,14 @@ class Sighting:
         mesh: float32 (468, 3), FaceMesh's points in pixels of the frame; None where FaceMesh sees no face.
         alignment: from the frame to the aligned crop; None where the landmarks allow none.
         crop: uint8 RGB (256, 256, 3), the aligned face; None where there is no alignment.
+        crowded: whether another face is so near that the two could be taken for each other.
     """
 
     face: Face
     mesh: np.ndarray | None
     alignment: Alignment | None
     crop: np.ndarray | None
+    crowded: bool = False
 
     @classmethod
     def of(cls, image: np.ndarray, face: Face, mesh: np.ndarray | None) -> Sighting:
@@ -224,7 +226,7 @@ class FaceTracker:
         self._tracks, self._in_doubt = [], bool(near.any())
         for sighting, doubtful in zip(sightings, near, strict=True):
             if doubtful and not _is_among(sighting.face, result):
-                result.append(_numbered(sighting, self._new_number()))
+                result.append(replace(_numbered(sighting, self._new_number()), crowded=True))
             elif not doubtful:
                 result.append(sighting)
                 number = sighting.face.track or 0

@@ -25,7 +25,7 @@ MATRICES = {
     7: Colorspace.SMPTE240M,
     9: Colorspace.BT2020,
 }
-SCALING = Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
+SCALING = Interpolation.BILINEAR | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
 _DISCARDED = 2  # flag of an index entry that an edit list leaves out
 
 
@@ -138,7 +138,7 @@ def probe(path: str | Path) -> VideoInfo:
 
 
 def read_frames(
-    path: str | Path, start: float | None = None, stop: float | None = None, every: int = 1
+    path: str | Path, start: float | None = None, stop: float | None = None, every: int = 1, first: int = 0
 ) -> Iterator[Frame]:
     """Decode a video, frame by frame.
 
@@ -147,6 +147,7 @@ def read_frames(
         start: leave out frames shown before this second.
         stop: end before the first frame shown at or after this second.
         every: yield only frames whose index is a multiple of this.
+        first: leave out frames whose index is smaller than this.
 
     Yields:
         The frames, in the order they are shown.
@@ -159,7 +160,7 @@ def read_frames(
     if every < 1:
         raise ValueError(f"every must be 1 or more. Received: {every}")
     check_range(start, stop)
-    return _read_frames(existing_file(path), start, stop, every)
+    return _read_frames(existing_file(path), start, stop, every, first)
 
 
 def check_range(start: float | None, stop: float | None) -> None:
@@ -168,7 +169,7 @@ def check_range(start: float | None, stop: float | None) -> None:
         raise ValueError(f"expected 0 <= start < stop, in seconds. Received: start={start}, stop={stop}")
 
 
-def _read_frames(file: Path, start: float | None, stop: float | None, every: int) -> Iterator[Frame]:
+def _read_frames(file: Path, start: float | None, stop: float | None, every: int, first: int) -> Iterator[Frame]:
     reformatter = VideoReformatter()
     with _opened(file) as (container, stream):
         stream.thread_type = "AUTO"
@@ -178,7 +179,7 @@ def _read_frames(file: Path, start: float | None, stop: float | None, every: int
             pts = round(index / rate / time_base) if frame.pts is None else frame.pts - origin
             if stop is not None and pts * time_base >= stop:
                 return
-            if index % every == 0 and (start is None or pts * time_base >= start):
+            if index >= first and index % every == 0 and (start is None or pts * time_base >= start):
                 yield Frame(_to_rgb(frame, reformatter), index, pts, frame.duration or 0, time_base)
 
 

@@ -1,0 +1,89 @@
+"""What can be said of faces only when all are there: which repeat each other, and whose they are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from tqdm.auto import tqdm
+
+from fsgan_utils.embedding import Embedder
+from fsgan_utils.extraction.people import find_people
+from fsgan_utils.extraction.quality import Selection, find_duplicates, thumbnail
+from fsgan_utils.extraction.records import FaceRecord
+from fsgan_utils.extraction.result import ALIGNED, REJECTED
+from fsgan_utils.images import load_image
+
+BESIDE = ("raw_faces", "binary_masks_eyes")
+
+
+def sort_faces(folder: Path, records: list[FaceRecord], selection: Selection, embedder: Embedder) -> list[FaceRecord]:
+    """Reject repetitions, tell the people apart, and move what is rejected.
+
+    It works from the files alone and may be killed and called again.
+
+    Args:
+        folder: holds `aligned_faces` and the folders beside it.
+        records: of all faces found.
+        selection: says which faces repeat others.
+        embedder: tells people apart.
+
+    Returns:
+        The records, with identities and further reasons for rejection.
+    """
+    records = _without_repetitions(folder, records, selection)
+    records = _with_identities(folder, records, embedder)
+    for record in records:
+        if record.rejected is not None:
+            _set_aside(folder, record)
+    return records
+
+
+def _without_repetitions(folder: Path, records: list[FaceRecord], selection: Selection) -> list[FaceRecord]:
+    kept = _kept(records)
+    if selection.max_similarity is None or not kept:
+        return records
+    crops = (_crop(folder, records[position]) for position in tqdm(kept, "looking for repetitions", unit="face"))
+    repeated = find_duplicates(np.stack([thumbnail(crop) for crop in crops]), selection.max_similarity)
+    result = list(records)
+    for position, first in zip(kept, repeated, strict=True):
+        if first >= 0:
+            reason = f"repeats an earlier face ({records[kept[first]].file})"
+            result[position] = replace(records[position], rejected=reason)
+    return result
+
+
+def _with_identities(folder: Path, records: list[FaceRecord], embedder: Embedder) -> list[FaceRecord]:
+    kept = _kept(records)
+
+    def crops(positions: Sequence[int]) -> list[np.ndarray]:
+        return [_crop(folder, records[kept[position]]) for position in positions]
+
+    people = find_people(crops, [records[position].track or 0 for position in kept], embedder)
+    result = list(records)
+    for position, person in zip(kept, people, strict=True):
+        given = {"identity": int(person)} if person >= 0 else {"rejected": "could be one person or another"}
+        result[position] = replace(records[position], **given)
+    return result
+
+
+def _kept(records: list[FaceRecord]) -> list[int]:
+    return [position for position, record in enumerate(records) if record.rejected is None]
+
+
+def _crop(folder: Path, record: FaceRecord) -> np.ndarray:
+    """The aligned face, wherever a killed run may have moved it."""
+    moved = folder / REJECTED / record.file
+    return load_image(moved if moved.exists() else folder / ALIGNED / record.file)
+
+
+def _set_aside(folder: Path, record: FaceRecord) -> None:
+    aligned = folder / ALIGNED / record.file
+    if aligned.exists():
+        (folder / REJECTED).mkdir(exist_ok=True)
+        aligned.rename(folder / REJECTED / record.file)
+    for name in BESIDE:
+        for file in (folder / name).glob(f"{Path(record.file).stem}.*"):
+            file.unlink()
