@@ -8,13 +8,17 @@ from fsgan_utils.training.gan import FaceSwapGAN
 from fsgan_utils.training.legacy import import_legacy_model
 from fsgan_utils.training.perceptual import find_perceptual_loss
 from fsgan_utils.training.phases import Phase, default_phases, plot_schedule, schedule_table
+from fsgan_utils.training.preflight import DatasetError, DatasetReport, Finding, check_dataset
 from fsgan_utils.training.preview import LivePreview, augmented_pairs, triples_sheet
 from fsgan_utils.training.train import open_model, train
 
 __all__ = [
     "Augmentation",
+    "DatasetError",
+    "DatasetReport",
     "FaceSet",
     "FaceSwapGAN",
+    "Finding",
     "LivePreview",
     "LossWeights",
     "ModelConfig",
@@ -22,6 +26,7 @@ __all__ = [
     "Phase",
     "TrainConfig",
     "augmented_pairs",
+    "check_dataset",
     "default_phases",
     "find_perceptual_loss",
     "import_legacy_model",

@@ -1,0 +1,317 @@
+"""Before the first iteration: what is wrong with the training images, and what is doubtful."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from fsgan_utils.embedding import SAME_PERSON, SAME_PERSON_ON_AVERAGE, Embedder, MobileNetEmbedder
+from fsgan_utils.extraction.quality import RAISED, Selection, find_duplicates, lacking_poses
+from fsgan_utils.images import load_image, square_image
+from fsgan_utils.landmarks import FaceMesh
+from fsgan_utils.masks import tint
+from fsgan_utils.masks.matching import find_mismatches
+from fsgan_utils.training.inspection import SIZE, Inspection
+from fsgan_utils.workspace import resolve
+
+ENOUGH_FACES = 50
+LEAST_FACES = 2
+MOST_BLURRED = 0.1
+"""Part of a folder that may be blurred before it is said."""
+ONE_POSE = 0.8
+"""Part of a folder, within 15° of its middle pose, from which on it counts as one pose."""
+LEAST_FIT = {"eyes": 0.5, "face": 0.75}
+"""By mask, the least overlap with what FaceMesh sees. On the sample clips right eye masks lie above .9 (19 of 20 crude
+boxes about MTCNN's points above .5), right outlines above .93; of those of other images, a fifth and nearly half below.
+"""
+MOST_MISFITS = 0.1
+"""Part of a folder's masks that may not fit before that is an error."""
+SWAPPED_GAIN = 0.05
+"""How much better masks must fit the other person's images than their own to count as swapped."""
+FEWEST_TO_TELL = 3
+"""Faces a folder needs for a stranger to be told from its person."""
+SHOWN_NAMES = 5
+
+Fits = Mapping[int, float]
+"""By number of the image, how well its mask fits."""
+
+
+class DatasetError(ValueError):
+    """The training images cannot be trained with."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was found.
+
+    Attributes:
+        kind: "unreadable", "few_faces", "no_face", "unaligned", "blurred", "duplicates", "one_pose", "stranger",
+            "same_person", "masks_mismatched", "masks_do_not_fit" or "masks_swapped".
+        side: "A" or "B", or "" if it concerns both.
+        message: what, how many, and what to do.
+        files: the images concerned; none if all are.
+        masks: the masks of those images, if it concerns them.
+    """
+
+    kind: str
+    side: str
+    message: str
+    files: tuple[Path, ...] = ()
+    masks: tuple[Path, ...] = ()
+
+    def __str__(self) -> str:
+        """The message with the first names."""
+        return self.message + (f" ({_names(self.files)})" if self.files else "")
+
+    def pictures(self, count: int = 8) -> tuple[list[np.ndarray], list[str]]:
+        """Take a few of the images, spread evenly, with their masks in red.
+
+        Returns:
+            uint8 RGB (256, 256, 3) each, and their names; none where there is nothing to see.
+        """
+        if self.kind == "unreadable":
+            return [], []
+        chosen = np.unique(np.linspace(0, len(self.files) - 1, min(count, len(self.files))).astype(int))
+        images = [square_image(load_image(self.files[index]), SIZE) for index in chosen]
+        if self.masks:
+            shown = [load_image(self.masks[index])[..., 0] for index in chosen]
+            images = [tint(image, mask) for image, mask in zip(images, shown, strict=True)]
+        return images, [self.files[index].name for index in chosen]
+
+
+@dataclass(frozen=True)
+class DatasetReport:
+    """What `check_dataset` found.
+
+    Attributes:
+        faces: by side, "A" and "B", the images that could be read.
+        errors: what makes the training fail.
+        warnings: what makes its result worse.
+    """
+
+    faces: Mapping[str, int]
+    errors: list[Finding] = field(default_factory=list)
+    warnings: list[Finding] = field(default_factory=list)
+
+    @property
+    def findings(self) -> list[Finding]:
+        """All of them, errors first."""
+        return [*self.errors, *self.warnings]
+
+    def __str__(self) -> str:
+        """One line for each finding."""
+        lines = [", ".join(f"face{side}: {count} images checked" for side, count in self.faces.items())]
+        lines += [f"error: {finding}" for finding in self.errors]
+        lines += [f"warning: {finding}" for finding in self.warnings]
+        return "\n".join([*lines, *([] if self.findings else ["nothing is wrong with them"])])
+
+    def raise_if_errors(self) -> None:
+        """Stop if there is an error.
+
+        Raises:
+            DatasetError: lists every error.
+        """
+        if self.errors:
+            lines = "\n".join(f"  {finding}" for finding in self.errors)
+            raise DatasetError(f"the training images have errors, and training would fail or be in vain:\n{lines}")
+
+
+def check_dataset(
+    face_a: str | Path,
+    face_b: str | Path,
+    masks_a: Mapping[str, Path] | None = None,
+    masks_b: Mapping[str, Path] | None = None,
+    embedder: Embedder | None = None,
+    limits: Selection | None = None,
+) -> DatasetReport:
+    """Look at all training images and masks, and collect what is wrong; nothing is changed and nothing stops early.
+
+    Errors are: fewer than two images; images that cannot be read; masks that do not agree with the images one to one,
+    that belong to the other person, or of which more than one in ten does not lie on its face; a folder most of whose
+    images show no face, or an unaligned one; the same person in both folders. Warnings are: fewer than 50 images; a
+    stranger's faces; more than one blurred face in ten; images that repeat others; mostly one pose; single images
+    without a face, unaligned, or with a mask that does not fit.
+
+    Args:
+        face_a: folder of person A's aligned faces.
+        face_b: folder of person B's.
+        masks_a: by name ("eyes", "face"), the folder of A's masks, as for `FaceSet.load`.
+        masks_b: the same for B.
+        embedder: tells people apart; None stands for `MobileNetEmbedder()`, which the limits were measured with.
+        limits: its `max_blur` and `max_similarity` count; None stands for `Selection()`.
+
+    Raises:
+        FileNotFoundError: the networks' weights are not in `data/weights`.
+    """
+    finder, embedder, limits = FaceMesh(), embedder or MobileNetEmbedder(), limits or Selection()
+    sides = [
+        Inspection.of(
+            side, resolve(folder), {name: resolve(path) for name, path in (masks or {}).items()}, finder, embedder
+        )
+        for side, folder, masks in (("A", face_a, masks_a), ("B", face_b, masks_b))
+    ]
+    report = DatasetReport({side.side: len(side.paths) for side in sides})
+    for side in sides:
+        _check_files(side, report)
+        _check_faces(side, report)
+        _check_quality(side, limits, report)
+        _check_strangers(side, sides, report)
+    _check_people(sides, report)
+    _check_masks(sides, report)
+    return report
+
+
+def _check_files(side: Inspection, report: DatasetReport) -> None:
+    if side.unreadable:
+        message = f"{len(side.unreadable)} images of {side.name} cannot be read; replace them or take them out"
+        report.errors.append(Finding("unreadable", side.side, message, tuple(side.unreadable)))
+    count = len(side.paths)
+    if count < LEAST_FACES:
+        message = f"there {_are(count, 'image')} in {side.folder}; run notebook 1 with use_for = {side.side!r}"
+        report.errors.append(Finding("few_faces", side.side, message))
+    elif count < ENOUGH_FACES:
+        message = f"{side.name} has only {count} images; a good likeness needs {ENOUGH_FACES} at least, better hundreds"
+        report.warnings.append(Finding("few_faces", side.side, message))
+
+
+def _check_faces(side: Inspection, report: DatasetReport) -> None:
+    serious = 2 * int((side.seen & side.aligned).sum()) < len(side.paths)
+    for kind, found, words in (
+        ("no_face", ~side.seen, "show no face where an aligned one lies"),
+        ("unaligned", side.seen & ~side.aligned, "show a face that is not aligned"),
+    ):
+        files = _chosen(side, found)
+        if files:
+            message = (
+                f"{len(files)} of {len(side.paths)} images of {side.name} {words}; align the faces with notebook 1, "
+                "and take out what is no face"
+            )
+            (report.errors if serious else report.warnings).append(Finding(kind, side.side, message, files))
+
+
+def _check_quality(side: Inspection, limits: Selection, report: DatasetReport) -> None:
+    count = len(side.paths)
+    blurred = _chosen(side, side.blurs > (1 if limits.max_blur is None else limits.max_blur))
+    if len(blurred) > MOST_BLURRED * count:
+        message = f"{len(blurred)} of {count} images of {side.name} are blurred; the result will be no sharper"
+        report.warnings.append(Finding("blurred", side.side, message, blurred))
+    repeated = _chosen(side, find_duplicates(side.thumbnails, limits.max_similarity) >= 0)
+    if repeated:
+        message = f"{len(repeated)} of {count} images of {side.name} repeat others; more of the same teaches nothing"
+        report.warnings.append(Finding("duplicates", side.side, message, repeated))
+    yaw, pitch = side.poses[side.seen, :2].T
+    if len(yaw) >= FEWEST_TO_TELL:
+        near = (np.abs(yaw - np.median(yaw)) <= RAISED) & (np.abs(pitch - np.median(pitch)) <= RAISED)
+        if near.mean() >= ONE_POSE:
+            message = (
+                f"{near.sum()} of {len(yaw)} faces of {side.name} have one pose, about {np.median(yaw):.0f}° aside and "
+                f"{np.median(pitch):.0f}° up; add others: {'; '.join(lacking_poses(yaw, pitch))}"
+            )
+            report.warnings.append(Finding("one_pose", side.side, message, _chosen(side, side.seen)))
+
+
+def _check_strangers(side: Inspection, sides: Sequence[Inspection], report: DatasetReport) -> None:
+    if len(side.embeddings) < FEWEST_TO_TELL:
+        return
+    strange = side.embeddings @ _centre(side.embeddings) < SAME_PERSON
+    files = tuple(side.paths[number] for number in side.embedded[strange])
+    if not files:
+        return
+    (other,) = (inspection for inspection in sides if inspection is not side)
+    message = f"{len(files)} of {len(side.embeddings)} faces of {side.name} look like somebody else; take them out"
+    if len(other.embeddings):
+        count = int((side.embeddings[strange] @ _centre(other.embeddings) >= SAME_PERSON).sum())
+        message += f"; {count} of them look like {other.name}" if count else ""
+    report.warnings.append(Finding("stranger", side.side, message, files))
+
+
+def _check_people(sides: Sequence[Inspection], report: DatasetReport) -> None:
+    if not all(len(side.embeddings) for side in sides):
+        return
+    likeness = float(np.dot(*(_centre(side.embeddings) for side in sides)))
+    if likeness >= SAME_PERSON_ON_AVERAGE:
+        message = (
+            f"faceA and faceB show the same person (likeness {likeness:.2f}, two people have less than "
+            f"{SAME_PERSON_ON_AVERAGE}); put the other person's faces into one of them"
+        )
+        report.errors.append(Finding("same_person", "", message))
+
+
+def _check_masks(sides: Sequence[Inspection], report: DatasetReport) -> None:
+    fits = {side.side: {name: side.mask_fits(name, folder) for name, folder in side.masks.items()} for side in sides}
+    swapped = [name for name in sides[0].masks if name in sides[1].masks and _are_swapped(sides, name, fits)]
+    for name in swapped:
+        folders = " and ".join(str(side.masks[name]) for side in sides)
+        message = f"the {name} masks of faceA and faceB are swapped; exchange the folders {folders}"
+        report.errors.append(Finding("masks_swapped", "", message))
+    for side in sides:
+        for name in [name for name in side.masks if name not in swapped and (side.paths or side.unreadable)]:
+            _check_matches(side, name, report)
+            _check_fits(side, name, fits[side.side][name], report)
+
+
+def _are_swapped(sides: Sequence[Inspection], name: str, fits: Mapping[str, Mapping[str, Fits]]) -> bool:
+    """Tell whether masks belong to the other side: by their file names, or because they fit its faces better."""
+    one, other = sides
+    crossed = ((one, other.masks[name]), (other, one.masks[name]))
+    own_names = sum(_count_masks(side, side.masks[name]) for side in sides)
+    other_names = sum(_count_masks(side, folder) for side, folder in crossed)
+    if other_names > 2 * own_names:
+        return True
+    own = _mean([fits[side.side][name] for side in sides])
+    return other_names > 0 and _mean([side.mask_fits(name, folder) for side, folder in crossed]) > own + SWAPPED_GAIN
+
+
+def _check_matches(side: Inspection, name: str, report: DatasetReport) -> None:
+    for line in find_mismatches([*side.paths, *side.unreadable], side.masks[name]):
+        message = f"{name} masks of {side.name}: {line}; run notebook 2 again"
+        report.errors.append(Finding("masks_mismatched", side.side, message))
+
+
+def _check_fits(side: Inspection, name: str, fits: Fits, report: DatasetReport) -> None:
+    files = tuple(side.paths[number] for number, fit in fits.items() if fit < LEAST_FIT[name])
+    if files:
+        serious = len(files) > MOST_MISFITS * len(fits)
+        message = (
+            f"{len(files)} of {len(fits)} {name} masks of {side.name} do not lie on their faces; run notebook 2 again"
+        )
+        masks = tuple(side.masks[name] / f"{path.stem}.png" for path in files)
+        finding = Finding("masks_do_not_fit", side.side, message, files, masks)
+        (report.errors if serious else report.warnings).append(finding)
+
+
+def _count_masks(side: Inspection, folder: Path) -> int:
+    """Count the images that have a mask of their name in a folder."""
+    return len([path for path in side.paths if (folder / f"{path.stem}.png").exists()])
+
+
+def _mean(fits: Sequence[Fits]) -> float:
+    values = [fit for side in fits for fit in side.values()]
+    return float(np.mean(values)) if values else 0.0
+
+
+def _centre(embeddings: np.ndarray) -> np.ndarray:
+    """Mean of the person that most faces show: of those that are like the face which is likest to half of all."""
+    typical = embeddings[np.argmax(np.median(embeddings @ embeddings.T, axis=1))]
+    mean = _direction(embeddings[embeddings @ typical >= SAME_PERSON])
+    return _direction(embeddings[embeddings @ mean >= SAME_PERSON])
+
+
+def _direction(vectors: np.ndarray) -> np.ndarray:
+    mean = vectors.mean(axis=0)
+    return mean / np.linalg.norm(mean)
+
+
+def _chosen(side: Inspection, which: np.ndarray) -> tuple[Path, ...]:
+    return tuple(side.paths[number] for number in np.flatnonzero(which))
+
+
+def _are(count: int, noun: str) -> str:
+    return f"is only {count} {noun}" if count else f"is no {noun}"
+
+
+def _names(files: Sequence[Path]) -> str:
+    return ", ".join([path.name for path in files[:SHOWN_NAMES]] + ["…"] * (len(files) > SHOWN_NAMES))
