@@ -43,10 +43,11 @@ def test_folders_names_and_records(workspace):
     result = extract_faces(A, workspace, detect_every=20)
     names = ["frame0face0.png", "frame20face0.png", "frame40face0.png"]
     expected = [f"{folder}/{name}" for folder in ("aligned_faces", "binary_masks_eyes", "raw_faces") for name in names]
-    assert files(workspace.faces) == sorted([*expected, "faces.jsonl"])
+    previews = [f"previews/frame{number:07}.jpg" for number in (0, 20, 40)]
+    assert files(workspace.faces) == sorted([*expected, *previews, "extraction.json", "faces.jsonl"])
     assert (result.frames_read, result.frames_with_faces, len(result.faces)) == (3, 3, 3)
     assert read_records(workspace.faces) == result.faces
-    assert [(r.frame, r.video) for r in result.faces] == [(n, "a_train_cool.mp4") for n in (0, 20, 40)]
+    assert [(r.frame, r.source) for r in result.faces] == [(n, "a_train_cool.mp4") for n in (0, 20, 40)]
     np.testing.assert_allclose([r.time for r in result.faces], [0, 20 / 24, 40 / 24])
 
 
@@ -80,23 +81,28 @@ def test_each_face_is_aligned_by_its_own_points(workspace, frames, tmp_path):
         assert len(FaceDetector(60).detect([crop])[0]) == 1
 
 
-def test_of_two_faces_the_largest_is_copied(workspace, frames, tmp_path):
-    clip = write_clip(tmp_path / "two.mp4", [np.hstack([frames["A"][0], frames["B"][0]])])
-    extract_faces(clip, workspace)
-    largest = copy_to("A", workspace)
-    assert (files(largest.folder), largest.left_out) == (["two_frame0face0.png"], 1)
-    assert files(copy_to("B", workspace, "all").folder) == ["two_frame0face0.png", "two_frame0face1.png"]
-
-
 def test_high_quality_jpeg_faces_keep_png_masks(workspace):
     extract_faces(A, workspace, detect_every=60, save_format="jpg")
     assert files(workspace.faces) == [
         "aligned_faces/frame0face0.jpg",
         "binary_masks_eyes/frame0face0.png",
+        "extraction.json",
         "faces.jsonl",
+        "previews/frame0000000.jpg",
         "raw_faces/frame0face0.jpg",
     ]
     assert files(copy_to("A", workspace).folder) == ["a_train_cool_frame0face0.jpg"]
+
+
+def test_one_landmark_source_aligns_a_whole_run(workspace):
+    for source in ("facemesh", "mtcnn"):
+        result = extract_faces(A, workspace, detect_every=6, landmarks=source)
+        assert {record.landmarks_from for record in result.faces} == {source}
+        for record in result.faces:
+            expected = Alignment.from_landmarks(np.array(record.landmarks)).matrix
+            np.testing.assert_allclose(record.matrix, expected)
+    with pytest.raises(ValueError, match="facemesh, mtcnn"):
+        extract_faces(A, workspace, landmarks="both")
 
 
 def test_one_frame_of_odd_size(workspace, frames, tmp_path):
@@ -141,7 +147,7 @@ def test_what_is_no_whole_video_is_an_error_and_changes_nothing(workspace, frame
 
 def test_a_run_that_breaks_off_changes_nothing_and_the_next_one_clears_up(workspace):
     extract_faces(A, workspace, detect_every=60)
-    before = contents(workspace.root)
+    before = contents(workspace.faces)
 
     class Breaking:
         min_face = 30
@@ -151,11 +157,11 @@ def test_a_run_that_breaks_off_changes_nothing_and_the_next_one_clears_up(worksp
 
     with pytest.raises(KeyboardInterrupt):
         extract_faces(A, workspace, Breaking())
-    assert contents(workspace.root) == before
-    (workspace.root / ".faces.partial").mkdir()
-    (workspace.root / ".faces.partial" / "left_by_a_killed_run.png").write_bytes(b"")
+    assert contents(workspace.faces) == before
+    assert [path.name for path in workspace.root.iterdir() if path.suffix == ".partial"]
     extract_faces(A, workspace, detect_every=60)
-    assert contents(workspace.root) == before
+    assert contents(workspace.faces) == before
+    assert [path.name for path in workspace.root.iterdir()] == ["faces"]
 
 
 def test_a_kill_between_removing_and_renaming_loses_nothing(workspace, tmp_path):
@@ -167,6 +173,17 @@ def test_a_kill_between_removing_and_renaming_loses_nothing(workspace, tmp_path)
     assert contents(workspace.faces) == before
 
 
+def test_what_is_done_is_not_done_again_unless_something_changes(workspace, monkeypatch):
+    first = extract_faces(A, workspace, detect_every=30)
+    again = extract_faces(A, workspace, detect_every=30)
+    assert again.done_before
+    assert not first.done_before
+    assert (again.faces, again.frames_read) == (first.faces, first.frames_read)
+    assert not extract_faces(A, workspace, detect_every=20).done_before
+    (workspace.faces / "aligned_faces" / "frame0face0.png").unlink()
+    assert not extract_faces(A, workspace, detect_every=20).done_before
+
+
 def test_faces_of_another_video_are_kept(workspace):
     extract_faces(A, workspace, detect_every=60)
     of_a = contents(workspace.faces)
@@ -175,7 +192,7 @@ def test_faces_of_another_video_are_kept(workspace):
     assert result.kept_folder == workspace.root / "faces_a_train_cool"
     assert "faces_a_train_cool" in str(result)
     assert contents(result.kept_folder) == of_a
-    assert read_records(workspace.faces)[0].video == "b_train_cool.mp4"
+    assert read_records(workspace.faces)[0].source == "b_train_cool.mp4"
 
 
 def test_a_folder_that_is_not_ours_is_kept(workspace):
@@ -213,8 +230,8 @@ def test_settings_are_checked(workspace):
     extract_faces(A, workspace, detect_every=60)
     with pytest.raises(ValueError, match="side"):
         copy_to("C", workspace)
-    with pytest.raises(ValueError, match="which"):
-        copy_to("A", workspace, "best")
+    with pytest.raises(ValueError, match=r"identity must be one of 0\. Received: 7"):
+        copy_to("A", workspace, 7)
 
 
 def test_crude_mask_has_the_size_of_v22():

@@ -7,7 +7,9 @@ import hashlib
 import shutil
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import cache
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -29,6 +31,7 @@ from fsgan_utils.extraction.sources import Picture, Source
 from fsgan_utils.extraction.tracking import CROP_SIZE, FaceTracker, Sighting
 from fsgan_utils.faces import Face
 from fsgan_utils.images import limited, write_image
+from fsgan_utils.video import VideoError
 from fsgan_utils.workspace import Workspace
 
 SAVE_FORMATS = ("png", "jpg")
@@ -92,7 +95,7 @@ def extract_faces(
         if done is None:
             run = _Run(opened, tracker, detect_every, save_format, selection, Journal.open(unfinished))
             run.find()
-            done = run.finish(workspace.faces, fingerprint, embedder or MobileNetEmbedder())
+            done = run.finish(workspace.faces, fingerprint, embedder or _usual_embedder())
         _clear_unfinished(unfinished)
     return done
 
@@ -126,7 +129,7 @@ class _Run:
         ahead = BackgroundGenerator(self.source.pictures(self.every, self.journal.next_picture), 2 * PICTURES_AT_ONCE)
         progress = tqdm(ahead, "looking for faces", self._total, initial=self.journal.pictures, unit="frame")
         waiting: _Part | None = None
-        with ThreadPoolExecutor(SAVERS) as savers:
+        with self._cleared_if_damaged(), ThreadPoolExecutor(SAVERS) as savers:
             for pictures in _batches(progress):
                 part = self._look_at(pictures, savers)
                 self._note(waiting)
@@ -148,6 +151,15 @@ class _Run:
         kept_folder = _name_to_keep(folder, self.source)
         put_in_place(faces, folder, kept_folder)
         return replace(Extraction.read(folder, summary), kept_folder=kept_folder)
+
+    @contextmanager
+    def _cleared_if_damaged(self) -> Iterator[None]:
+        """Leave nothing of a video that turns out not to be whole: it will not be when run again."""
+        try:
+            yield
+        except VideoError:
+            shutil.rmtree(self.journal.folder)
+            raise
 
     @property
     def _total(self) -> int:
@@ -224,6 +236,10 @@ class _Run:
             write_image(self.journal.faces / PREVIEWS / f"frame{picture.index:07}.jpg", drawn)
 
     def _nothing_kept(self, tried: Extraction) -> str:
+        if len(tried.summary.unreadable) == tried.frames_read:
+            return (
+                f"none of the photographs in {self.source.path} can be read: {'; '.join(tried.summary.unreadable[:3])}"
+            )
         if not tried.rejected:
             detector = self.tracker.detector
             return (
@@ -235,6 +251,11 @@ class _Run:
             f"of {len(tried.rejected)} faces found in {self.source.path} none is good enough ({reasons}); take better "
             "footage, or loosen the limits of the selection"
         )
+
+
+@cache
+def _usual_embedder() -> Embedder:
+    return MobileNetEmbedder()
 
 
 def _batches(pictures: Iterable[Picture]) -> Iterator[list[Picture]]:

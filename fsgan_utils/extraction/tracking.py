@@ -26,6 +26,8 @@ SAME_LOOK = 0.5
 """Correlation of a face's successive looks below which somebody else stands in its place."""
 UNCONFIRMED = 2
 """How often in a row the detector may miss a face that FaceMesh follows."""
+STILL = 0.8
+"""Overlap of a face's boxes in two frames, in parts of their union, below which FaceMesh takes a second look."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -175,8 +177,14 @@ class FaceTracker:
 
     def _followed(self, image: np.ndarray) -> list[Sighting]:
         """Look for every known face where it was."""
-        looks = [(track, self._mesh_sighting(image, track.box, track.number)) for track in self._tracks]
-        return [sighting for track, sighting in looks if sighting and track.goes_on_in(sighting)]
+        followed = []
+        for track in self._tracks:
+            sighting = self._mesh_sighting(image, track.box, track.number)
+            if sighting and box_overlaps(track.box, sighting.face.box)[0, 0] < STILL:
+                sighting = self._mesh_sighting(image, sighting.face.box, track.number)
+            if sighting and track.goes_on_in(sighting):
+                followed.append(sighting)
+        return followed
 
     def _must_detect(self, followed: list[Sighting]) -> bool:
         self._since_detection += 1
