@@ -78,6 +78,10 @@ class Workspace:
         """Eye masks of the training images of person "A" or "B"."""
         return self.root / "binary_masks" / f"face{_checked(side)}_eyes"
 
+    def mouth_mask_folder(self, side: str) -> Path:
+        """Mouth masks of the training images of person "A" or "B"."""
+        return self.root / "binary_masks" / f"face{_checked(side)}_mouth"
+
     def outline_mask_folder(self, side: str) -> Path:
         """Face outlines of the training images of person "A" or "B"."""
         return self.root / "binary_masks" / f"face{_checked(side)}_outline"

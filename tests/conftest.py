@@ -4,6 +4,7 @@ import pytest
 
 from fsgan_utils.extraction import FaceDetector
 from fsgan_utils.faces import Alignment
+from fsgan_utils.landmarks import MESH_TO_68
 from fsgan_utils.masks import eye_mask, outline_mask
 from fsgan_utils.masks.finding import FaceFinder
 from fsgan_utils.training import FaceSet
@@ -44,7 +45,7 @@ def _faces_of(clip):
     for frame in read_frames(CLIPS / clip, every=20):
         (face, *_) = detector.detect([frame.image])[0]
         images.append(Alignment.from_landmarks(face.landmarks).warp(frame.image))
-    eyes = [eye_mask(finder.landmarks_68(image)) for image in images]
+    eyes = [eye_mask(finder.mesh(image)[MESH_TO_68]) for image in images]
     outlines = [outline_mask(finder.mesh(image)) for image in images]
     names = [f"face{index}.png" for index in range(len(images))]
     return FaceSet(names, np.stack(images), {"eyes": np.stack(eyes), "face": np.stack(outlines)})

@@ -7,8 +7,8 @@ import skimage.data
 from PIL import Image
 
 from fsgan_utils.extraction import copy_to, extract_faces
-from fsgan_utils.images import load_image, write_image
-from fsgan_utils.masks import eye_mask, make_eye_masks, make_outline_masks, preview_masks, set_aside, tint
+from fsgan_utils.images import list_images, load_image, write_image
+from fsgan_utils.masks import FaceFinder, eye_mask, find_mismatches, make_masks, preview_masks, set_aside, tint, widened
 from fsgan_utils.workspace import Workspace
 from tests.test_landmarks import StandInFAN
 
@@ -45,43 +45,67 @@ def test_mask_is_that_of_v22():
     np.testing.assert_array_equal(eye_mask(recorded["landmarks"]), recorded["mask"])
 
 
-def test_every_image_gets_a_mask_on_its_eyes(workspace, aligned):
-    result = make_eye_masks(workspace)
-    assert {side: len(paths) for side, paths in result.made.items()} == {"A": 3, "B": 3}
+def test_every_image_gets_its_masks_in_one_go(workspace, monkeypatch):
+    looked = []
+    find = FaceFinder.mesh
+    monkeypatch.setattr(FaceFinder, "mesh", lambda finder, image: looked.append(1) or find(finder, image))
+    result = make_masks(workspace, ("eyes", "mouth", "outline"))
+    assert len(looked) == 6
+    assert {part: {side: len(paths) for side, paths in made.items()} for part, made in result.made.items()} == {
+        part: {"A": 3, "B": 3} for part in ("eyes", "mouth", "outline")
+    }
     assert result.without_face == {"A": [], "B": []}
+    assert "faceA: 3 masks of the eyes, 3 masks of the mouth, 3 masks of the outline made" in str(result)
+    for part, made in result.made.items():
+        for side, paths in made.items():
+            assert find_mismatches(list_images(workspace.face_folder(side)), paths[0].parent) == []
+            assert paths[0].parent.name == f"face{side}_{part}"
+
+
+def test_eyes_mouth_and_outline_lie_where_they_should(workspace):
+    made = make_masks(workspace, ("eyes", "mouth", "outline")).made
     for side in "AB":
         for number in range(3):
-            mask = mask_of(workspace, side, number)
-            assert mask.shape == (256, 256)
-            assert mask.dtype == np.uint8
-            rows, columns = np.nonzero(mask > 127)
-            assert 60 < rows.mean() < 110
-            assert np.ptp(columns) > 60
-            assert 0.01 < (mask > 127).mean() < 0.08
+            eyes, mouth, outline = (load_image(made[part][side][number])[..., 0] for part in made)
+            assert set(np.unique(eyes)) <= {0, 255}
+            rows, columns = np.nonzero(eyes)
+            assert 60 < rows.mean() < 110 and np.ptp(columns) > 60 and 0.001 < (eyes > 0).mean() < 0.03
+            rows, columns = np.nonzero(mouth)
+            assert 180 < rows.mean() < 220 and 90 < columns.mean() < 160 and 0.01 < (mouth > 0).mean() < 0.08
+            assert 0.25 < (outline > 0).mean() < 0.95
+            assert outline[eyes == 255].mean() > 0.85 * 255 and outline[mouth == 255].mean() > 0.85 * 255
+
+
+def test_only_what_is_asked_for_is_made(workspace):
+    make_masks(workspace, ("eyes",), sides=("A",))
+    assert [path.name for path in (workspace.root / "binary_masks").iterdir()] == ["faceA_eyes"]
 
 
 def test_five_points_give_boxes(workspace):
-    result = make_eye_masks(workspace, "five_points", sides=("A",))
-    assert not workspace.eye_mask_folder("B").exists()
-    for path in result.made["A"]:
+    result = make_masks(workspace, ("eyes",), "five_points", sides=("A",))
+    for path in result.made["eyes"]["A"]:
         mask = load_image(path)[..., 0]
         assert set(np.unique(mask)) == {0, 255}
         assert 60 < np.nonzero(mask)[0].mean() < 110
+        assert (mask > 0).mean() > 0.04
 
 
 def test_fan_is_used_when_chosen(workspace, monkeypatch):
     monkeypatch.setitem(sys.modules, "face_alignment", StandInFAN())
-    result = make_eye_masks(workspace, "fan", sides=("A",))
-    assert len(result.made["A"]) == 3
+    result = make_masks(workspace, ("eyes", "mouth", "outline"), "fan", sides=("A",))
+    for path in result.made["eyes"]["A"]:
+        x, y = np.argwhere(load_image(path)[..., 0]).mean(axis=0)[::-1]
+        assert abs(x - (256 * (0.15 + 0.7 * 41.5 / 67))) < 8
+        assert abs(y - (256 * (-0.03 + 0.97 * 41.5 / 67))) < 8
     monkeypatch.setitem(sys.modules, "face_alignment", None)
     with pytest.raises(ImportError, match="pip install"):
-        make_eye_masks(workspace, "fan")
+        make_masks(workspace, source="fan")
 
 
-def test_none_leaves_masks_as_they_are(workspace):
-    make_eye_masks(workspace, "five_points")
+def test_no_part_leaves_masks_as_they_are(workspace):
+    make_masks(workspace, ("eyes",))
     before = sorted(workspace.root.rglob("*"))
-    result = make_eye_masks(workspace, "none")
+    result = make_masks(workspace, ())
     assert result.made == {}
     assert "as chosen" in str(result)
     assert sorted(workspace.root.rglob("*")) == before
@@ -98,11 +122,11 @@ def test_images_of_any_size_and_format(tmp_path, aligned):
     Image.fromarray(face).quantize(64).save(folder / "palette.gif")
     cv2.imwrite(str(folder / "deep.tiff"), face[..., ::-1].astype(np.uint16) * 257)
     Image.fromarray(np.pad(face, ((0, 0), (60, 60), (0, 0)))).save(folder / "wide.bmp")
-    result = make_eye_masks(space, sides=("A",))
+    result = make_masks(space, ("eyes",), sides=("A",))
     assert result.without_face == {"A": []}
-    reference = mask_of(space, "A", "alpha") > 127
+    reference = widened(mask_of(space, "A", "alpha")) > 127
     for stem in ("large", "small", "grey", "palette", "deep", "wide"):
-        mask = mask_of(space, "A", stem) > 127
+        mask = widened(mask_of(space, "A", stem)) > 127
         assert mask.shape == (256, 256)
         assert (mask & reference).sum() / (mask | reference).sum() > 0.6, stem
 
@@ -110,7 +134,7 @@ def test_images_of_any_size_and_format(tmp_path, aligned):
 def test_a_portrait_that_is_not_aligned_gets_its_mask(tmp_path):
     space = Workspace(tmp_path)
     write_image(space.face_folder("A") / "portrait.png", skimage.data.astronaut()[:256, 96:352])
-    make_eye_masks(space, sides=("A",))
+    make_masks(space, ("eyes",), sides=("A",))
     rows, columns = np.nonzero(mask_of(space, "A", "portrait") > 127)
     assert abs(rows.mean() - 102) < 8
     assert abs(columns.mean() - 130) < 10
@@ -119,64 +143,63 @@ def test_a_portrait_that_is_not_aligned_gets_its_mask(tmp_path):
 def test_an_image_without_a_face_is_listed_and_has_no_mask(workspace):
     cup = workspace.face_folder("B") / "cup.png"
     write_image(cup, skimage.data.coffee()[:300, :300])
-    result = make_eye_masks(workspace)
+    result = make_masks(workspace)
     assert result.without_face == {"A": [], "B": [cup]}
     assert str(cup) in str(result)
-    assert not (workspace.eye_mask_folder("B") / "cup.png").exists()
-    assert make_eye_masks(workspace, "five_points").without_face["B"] == [cup]
+    for folder in (workspace.eye_mask_folder("B"), workspace.outline_mask_folder("B")):
+        assert sorted(path.name for path in folder.iterdir()) == ["0.png", "1.png", "2.png"]
+    assert make_masks(workspace, ("eyes",), "five_points").without_face["B"] == [cup]
 
 
 def test_masks_of_images_that_are_gone_go_too(workspace):
-    make_eye_masks(workspace, sides=("A",))
+    make_masks(workspace, ("eyes",), sides=("A",))
     (workspace.face_folder("A") / "1.png").unlink()
-    make_eye_masks(workspace, sides=("A",))
+    make_masks(workspace, ("eyes",), sides=("A",))
     assert sorted(path.name for path in workspace.eye_mask_folder("A").iterdir()) == ["0.png", "2.png"]
 
 
 def test_a_broken_image_is_an_error_naming_it_and_keeps_the_old_masks(workspace):
-    make_eye_masks(workspace, sides=("A",))
+    make_masks(workspace, ("eyes",), sides=("A",))
     (workspace.face_folder("A") / "broken.png").write_bytes(b"\x89PNG\r\n")
     with pytest.raises(ValueError, match=r"broken\.png"):
-        make_eye_masks(workspace, sides=("A",))
+        make_masks(workspace, ("eyes",), sides=("A",))
     assert len(list(workspace.eye_mask_folder("A").iterdir())) == 3
 
 
 def test_unusable_input_is_an_error(workspace, tmp_path):
     with pytest.raises(ValueError, match="source"):
-        make_eye_masks(workspace, "guess")
+        make_masks(workspace, source="guess")
+    with pytest.raises(ValueError, match=r"parts.*'nose'"):
+        make_masks(workspace, ("eyes", "nose"))
+    with pytest.raises(ValueError, match="lips"):
+        make_masks(workspace, ("mouth",), "five_points")
     with pytest.raises(FileNotFoundError, match="faceA"):
-        make_eye_masks(Workspace(tmp_path / "nothing"))
+        make_masks(Workspace(tmp_path / "nothing"))
     write_image(workspace.face_folder("A") / "0.jpg", np.zeros((9, 9, 3), np.uint8))
     with pytest.raises(ValueError, match=r"0\.png.*0\.jpg|0\.jpg.*0\.png"):
-        make_eye_masks(workspace)
+        make_masks(workspace)
 
 
-def test_previews_show_the_mask_in_red(workspace, aligned):
-    result = make_eye_masks(workspace)
-    previews = preview_masks(workspace, result, "A", count=2)
-    assert [image.shape for image in previews] == [(256, 256, 3)] * 2
+def test_previews_show_the_masks_edge_in_red(workspace, aligned):
+    result = make_masks(workspace, sides=("A",))
+    previews = preview_masks(workspace, result, "A", "eyes", count=2)
+    assert [image.shape for image in previews] == [(512, 512, 3)] * 2
     mask = mask_of(workspace, "A", 0)
-    np.testing.assert_array_equal(previews[0], tint(aligned["A"][0], mask))
-    assert previews[0][mask == 255, 0].mean() > aligned["A"][0][mask == 255, 0].mean() + 30
-
-
-def test_outlines_hold_the_face(workspace):
-    result = make_outline_masks(workspace)
-    assert {side: len(paths) for side, paths in result.made.items()} == {"A": 3, "B": 3}
-    make_eye_masks(workspace)
-    for side in "AB":
-        for number in range(3):
-            outline = load_image(workspace.outline_mask_folder(side) / f"{number}.png")[..., 0]
-            assert outline.shape == (256, 256)
-            assert 0.25 < (outline > 0).mean() < 0.95
-            eyes = mask_of(workspace, side, number) == 255
-            assert outline[eyes].mean() > 0.85 * 255
+    red = (previews[0] == (255, 40, 40)).all(axis=2)
+    large = cv2.resize(mask, (512, 512), interpolation=cv2.INTER_CUBIC) > 127
+    edge = large & ~cv2.erode(large.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
+    assert red.sum() > 60 and edge[red].all()
+    untouched = np.kron(cv2.dilate(mask, np.ones((9, 9), np.uint8)) == 0, np.ones((2, 2))).astype(bool)
+    plain = cv2.resize(aligned["A"][0], (512, 512), interpolation=cv2.INTER_CUBIC)
+    np.testing.assert_array_equal(previews[0], tint(plain, cv2.resize(mask, (512, 512), interpolation=cv2.INTER_CUBIC)))
+    np.testing.assert_array_equal(previews[0][untouched], plain[untouched])
+    assert preview_masks(workspace, result, "A", "mouth") == []
 
 
 def test_images_without_a_face_are_moved_not_lost(workspace):
     cup = skimage.data.coffee()[:300, :300]
     write_image(workspace.face_folder("B") / "cup.png", cup)
-    (moved,) = set_aside(workspace, make_eye_masks(workspace))
+    (moved,) = set_aside(workspace, make_masks(workspace))
     assert moved == workspace.root / "faceB_without_face" / "cup.png"
     np.testing.assert_array_equal(load_image(moved), cup)
-    assert make_outline_masks(workspace).without_face == {"A": [], "B": []}
+    assert make_masks(workspace, ("outline",)).without_face == {"A": [], "B": []}

@@ -1,10 +1,9 @@
-"""Notebook 2: binary masks of the eyes, and outlines of the face."""
+"""Notebook 2: binary masks of the eyes and the mouth, and outlines of the face."""
 
-from fsgan_utils.masks.eyes import eye_mask, make_eye_masks
 from fsgan_utils.masks.finding import FaceFinder
-from fsgan_utils.masks.making import MadeMasks, preview_masks, set_aside, tint
+from fsgan_utils.masks.making import MadeMasks, make_masks, preview_masks, set_aside, tint
 from fsgan_utils.masks.matching import find_mismatches, load_masks
-from fsgan_utils.masks.outline import make_outline_masks, outline_mask
+from fsgan_utils.masks.regions import eye_mask, outline_mask, region_mask, widened
 
 __all__ = [
     "FaceFinder",
@@ -12,10 +11,11 @@ __all__ = [
     "eye_mask",
     "find_mismatches",
     "load_masks",
-    "make_eye_masks",
-    "make_outline_masks",
+    "make_masks",
     "outline_mask",
     "preview_masks",
+    "region_mask",
     "set_aside",
     "tint",
+    "widened",
 ]

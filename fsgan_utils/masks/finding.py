@@ -2,73 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from functools import cached_property
 
 import cv2
 import numpy as np
 
 from fsgan_utils.extraction import FaceDetector
-from fsgan_utils.faces import Alignment
-from fsgan_utils.landmarks import FaceMesh, LandmarkFinder
-
-LandmarkFunction = Callable[[np.ndarray, np.ndarray], np.ndarray | None]
+from fsgan_utils.faces import FACE_TEMPLATE, Alignment
+from fsgan_utils.landmarks import FaceMesh, LandmarkFinder, Outlines, five_points, outlines_of_68
 
 USUAL_FACE, LEAST_FACE = 80, 40
 """Pixels, of 256: faces of the usual size are looked for first, because that is quick; smaller ones than the least are
 not what a training image is about."""
 ALIGNED_FACE_BOX = np.array([0.15, -0.03, 0.85, 0.94])
 """Where a face lies in an aligned crop, x0, y0, x1, y1 as fractions of the crop's side."""
+MOST_MISALIGNED = 0.1
+"""How far the five points of an aligned face lie from the template on average, as a part of the crop's side; on the
+sample clips .05, at most .09."""
 
 
 class FaceFinder:
-    """Finds the largest face of an image, and its landmarks.
+    """Finds the largest face of an image, and the outlines of its parts.
 
-    An aligned crop holds no room about the face, and heads turned aside are hard to find in it. Therefore the
-    image is widened first, and where MTCNN is not sure enough of any face, its best guess counts if FaceMesh
-    agrees that a face is there.
+    In an aligned crop FaceMesh finds the face alone. Any other image goes through MTCNN first. Heads turned aside are
+    hard to find where there is no room about the face: therefore the image is widened, and where MTCNN is not sure
+    enough of any face, its best guess counts if FaceMesh agrees that a face is there.
 
     Args:
-        finder: finds the 68 landmarks; None stands for FaceMesh.
+        finder: finds the 68 landmarks that the outlines are taken from; None stands for FaceMesh's own outlines.
     """
 
     def __init__(self, finder: LandmarkFinder | None = None) -> None:
-        """Load the networks."""
+        """Load FaceMesh."""
         self._mesh = FaceMesh()
-        self._finder = finder or self._mesh
-        self._detectors = (
-            FaceDetector(USUAL_FACE),
-            FaceDetector(LEAST_FACE),
-            FaceDetector(LEAST_FACE, thresholds=(0.4, 0.3, 0.3)),
-        )
+        self._finder = finder
 
-    def five_points(self, image: np.ndarray) -> np.ndarray | None:
-        """Find the five points of the face.
-
-        Args:
-            image: uint8 RGB (H, W, 3).
-
-        Returns:
-            float32 (5, 2) as `Face.landmarks`, in pixels of the image, or None if there is no face.
-        """
-        border = max(image.shape) // 4
-        wide = cv2.copyMakeBorder(image, border, border, border, border, cv2.BORDER_REPLICATE)
-        for detector in self._detectors:
-            faces = detector.detect([wide])[0]
-            if faces and _in_aligned_crop(self._mesh_of, image, faces[0].landmarks - border) is not None:
-                return faces[0].landmarks - border
-        return None
-
-    def landmarks_68(self, image: np.ndarray) -> np.ndarray | None:
-        """Find the 68 landmarks of the face.
-
-        Args:
-            image: uint8 RGB (H, W, 3).
-
-        Returns:
-            float64 (68, 2), `(x, y)` in pixels of the image, or None if there is no face.
-        """
-        points = self.five_points(image)
-        return None if points is None else _in_aligned_crop(self._finder.landmarks_68, image, points)
+    @cached_property
+    def _detectors(self) -> list[FaceDetector]:
+        guessing = FaceDetector(LEAST_FACE, thresholds=(0.4, 0.3, 0.3))
+        return [FaceDetector(USUAL_FACE), FaceDetector(LEAST_FACE), guessing]
 
     def mesh(self, image: np.ndarray) -> np.ndarray | None:
         """Find FaceMesh's 468 points of the face.
@@ -79,16 +51,48 @@ class FaceFinder:
         Returns:
             float64 (468, 2), `(x, y)` in pixels of the image, or None if there is no face.
         """
-        points = self.five_points(image)
-        return None if points is None else _in_aligned_crop(self._mesh_of, image, points)
+        if image.shape[0] == image.shape[1]:
+            mesh = self._mesh_of(image)
+            if mesh is not None and _is_aligned(mesh / len(image)):
+                return mesh
+        border = max(image.shape) // 4
+        wide = cv2.copyMakeBorder(image, border, border, border, border, cv2.BORDER_REPLICATE)
+        for detector in self._detectors:
+            faces = detector.detect([wide])[0]
+            if faces:
+                alignment = Alignment.from_landmarks(faces[0].landmarks - border)
+                mesh = self._mesh_of(alignment.warp(image))
+                if mesh is not None:
+                    return _undone(alignment, mesh)
+        return None
 
-    def _mesh_of(self, crop: np.ndarray, box: np.ndarray) -> np.ndarray | None:
-        points, score = self._mesh.detect(crop, box, looks=2)
-        return points[:, :2] if score >= self._mesh.least_score else None
+    def outlines(self, image: np.ndarray, mesh: np.ndarray) -> Outlines | None:
+        """Find the outlines of the eyes and the mouth.
+
+        Args:
+            image: uint8 RGB (H, W, 3).
+            mesh: (468, 2), as `mesh` found it.
+
+        Returns:
+            See `fsgan_utils.landmarks.Outlines`; None if the finder of the 68 landmarks sees no face.
+        """
+        if self._finder is None:
+            return self._mesh.outlines(image, mesh)
+        alignment = Alignment.from_landmarks(five_points(mesh))
+        landmarks = self._finder.landmarks_68(alignment.warp(image), ALIGNED_FACE_BOX * alignment.size)
+        return None if landmarks is None else outlines_of_68(_undone(alignment, landmarks))
+
+    def _mesh_of(self, crop: np.ndarray) -> np.ndarray | None:
+        points, score = self._mesh.detect(crop, ALIGNED_FACE_BOX * len(crop), looks=2)
+        return points[:, :2].astype(np.float64) if score >= self._mesh.least_score else None
 
 
-def _in_aligned_crop(find: LandmarkFunction, image: np.ndarray, points: np.ndarray) -> np.ndarray | None:
-    """Look for landmarks in a crop aligned by the five points, where faces always lie alike."""
-    alignment = Alignment.from_landmarks(points, 256)
-    found = find(alignment.warp(image), ALIGNED_FACE_BOX * alignment.size)
-    return None if found is None else found.astype(np.float64) @ alignment.inverse[:, :2].T + alignment.inverse[:, 2]
+def _is_aligned(mesh: np.ndarray) -> bool:
+    """Whether a mesh, in parts of the image's side, lies as in an aligned crop."""
+    distances = np.linalg.norm(five_points(mesh) - FACE_TEMPLATE, axis=1)
+    return float(distances.mean()) <= MOST_MISALIGNED
+
+
+def _undone(alignment: Alignment, points: np.ndarray) -> np.ndarray:
+    """Bring points (N, 2) of an aligned crop back to the image."""
+    return points.astype(np.float64) @ alignment.inverse[:, :2].T + alignment.inverse[:, 2]

@@ -1,22 +1,34 @@
-"""Making a folder of masks: one for every training image in which a face is found."""
+"""Making folders of masks: one mask of each kind for every training image in which a face is found."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import cv2
 import numpy as np
 from tqdm.auto import tqdm
 
+from fsgan_utils.extraction import eye_box_mask
 from fsgan_utils.extraction.folders import replaced_folder, unused_name
 from fsgan_utils.images import list_images, load_image, square_image, write_image
-from fsgan_utils.workspace import Workspace
+from fsgan_utils.landmarks import FAN, five_points
+from fsgan_utils.masks.finding import FaceFinder
+from fsgan_utils.masks.regions import MASK_SIZE, outline_mask, region_mask
+from fsgan_utils.workspace import SIDES, Workspace
 
-MASK_SIZE = 256
-"""Side of every mask in pixels: that of the square which the training takes out of an image."""
+SOURCES = ("facemesh", "fan", "five_points")
+FOLDERS: dict[str, Callable[[Workspace, str], Path]] = {
+    "eyes": Workspace.eye_mask_folder,
+    "mouth": Workspace.mouth_mask_folder,
+    "outline": Workspace.outline_mask_folder,
+}
+"""By part of the face, where its masks go."""
 
-MaskMaker = Callable[[np.ndarray], np.ndarray | None]
+Masks = dict[str, np.ndarray]
+MaskDrawer = Callable[[np.ndarray], Masks]
 
 
 @dataclass
@@ -24,11 +36,11 @@ class MadeMasks:
     """What was made for both sides.
 
     Attributes:
-        made: for each side, the masks written.
+        made: for each part of the face and each side, the masks written.
         without_face: for each side, the images in which no face was found; they have no mask.
     """
 
-    made: dict[str, list[Path]] = field(default_factory=dict)
+    made: dict[str, dict[str, list[Path]]] = field(default_factory=dict)
     without_face: dict[str, list[Path]] = field(default_factory=dict)
 
     def __str__(self) -> str:
@@ -36,12 +48,62 @@ class MadeMasks:
         if not self.made:
             return "no masks were made, as chosen; masks made earlier are left as they are"
         lines = []
-        for side in self.made:
-            lines.append(
-                f"face{side}: {len(self.made[side])} masks made, {len(self.without_face[side])} without a face"
-            )
-            lines += [f"  no face found in {path}" for path in self.without_face[side]]
+        for side, lost in self.without_face.items():
+            counts = ", ".join(f"{len(masks[side])} masks of the {part}" for part, masks in self.made.items())
+            lines.append(f"face{side}: {counts} made, {len(lost)} images without a face")
+            lines += [f"  no face found in {path}" for path in lost]
         return "\n".join(lines)
+
+
+def make_masks(
+    workspace: Workspace,
+    parts: tuple[str, ...] = ("eyes", "outline"),
+    source: str = "facemesh",
+    sides: tuple[str, ...] = SIDES,
+) -> MadeMasks:
+    """Make masks for every image in faceA and faceB; the face is looked for once in each.
+
+    An image of any size and format is brought to 256×256 as the training brings it; a mask is saved as grey PNG of
+    that size, 255 inside, under the image's stem in `binary_masks/face{side}_{part}`. An image in which no face is
+    found gets no mask and is listed in the result. The folders of a side are replaced when they are complete.
+
+    Args:
+        workspace: where faceA and faceB are.
+        parts: which masks: "eyes" (what lies between the eyelids), "mouth" (the lips and what lies between them),
+            "outline" (the face). None makes none, and leaves those made earlier as they are.
+        source: where eyes and mouth come from: "facemesh", "fan" (v2.2's network, to be installed), or
+            "five_points" (eyes only: crude boxes about their centres).
+        sides: the sides to work on.
+
+    Raises:
+        FileNotFoundError: a side has no images.
+        ValueError: a part or the source is not one of those above, an image cannot be read, or two images of a side
+            have the same stem.
+        ImportError: "fan" was chosen and is not installed.
+    """
+    _check_choice(parts, source)
+    if not parts:
+        return MadeMasks()
+    images = {side: training_images(workspace, side) for side in sides}
+    result = MadeMasks({part: {} for part in parts})
+    draw = _mask_drawer(parts, source)
+    for side, paths in images.items():
+        folders = {part: FOLDERS[part](workspace, side) for part in parts}
+        drawn = _fill(folders, paths, draw, f"masks of face{side}")
+        result.without_face[side] = [path for path in paths if path not in drawn]
+        for part, folder in folders.items():
+            result.made[part][side] = [folder / f"{path.stem}.png" for path in drawn]
+    return result
+
+
+def _check_choice(parts: tuple[str, ...], source: str) -> None:
+    unknown = [part for part in parts if part not in FOLDERS]
+    if unknown:
+        raise ValueError(f"parts must be among {', '.join(FOLDERS)}. Received: {', '.join(map(repr, unknown))}")
+    if source not in SOURCES:
+        raise ValueError(f"source must be one of {', '.join(SOURCES)}. Received: {source!r}")
+    if source == "five_points" and "mouth" in parts:
+        raise ValueError("five points do not say where the lips are; make mouth masks with 'facemesh' or 'fan'")
 
 
 def training_images(workspace: Workspace, side: str) -> list[Path]:
@@ -67,33 +129,37 @@ def training_images(workspace: Workspace, side: str) -> list[Path]:
     return images
 
 
-def make_masks(
-    images: dict[str, list[Path]], folder_of: Callable[[str], Path], make_mask: MaskMaker, title: str
-) -> MadeMasks:
-    """Make the masks of each side; a folder is replaced when it is complete.
+def _mask_drawer(parts: tuple[str, ...], source: str) -> MaskDrawer:
+    """What draws the masks of an image, uint8 RGB (256, 256, 3), by part; none if it shows no face."""
+    finder = FaceFinder(FAN() if source == "fan" else None)
 
-    Args:
-        images: for each side, images of any size and format; brought to 256×256 as the training brings them.
-        folder_of: for a side, where its masks go: grey PNGs of that size under the images' stems.
-        make_mask: takes uint8 RGB (256, 256, 3) and returns uint8 (256, 256), or None where there is no face.
-        title: what the progress bar says, before the side.
+    def draw(image: np.ndarray) -> Masks:
+        mesh = finder.mesh(image)
+        if mesh is None:
+            return {}
+        masks = {"outline": outline_mask(mesh)}
+        if source == "five_points":
+            masks["eyes"] = eye_box_mask(five_points(mesh)[:2])
+        elif set(parts) - {"outline"}:
+            masks |= {part: region_mask(found) for part, found in (finder.outlines(image, mesh) or {}).items()}
+        return {part: masks[part] for part in parts if part in masks}
 
-    Raises:
-        ValueError: an image cannot be read.
-    """
-    result = MadeMasks()
-    for side, paths in images.items():
-        folder = folder_of(side)
-        result.made[side], result.without_face[side] = [], []
-        with replaced_folder(folder) as partial:
-            for path in tqdm(paths, f"{title} of face{side}", unit="image"):
-                mask = make_mask(square_image(load_image(path), MASK_SIZE))
-                if mask is None or not mask.any():
-                    result.without_face[side].append(path)
-                    continue
-                write_image(partial / f"{path.stem}.png", mask)
-                result.made[side].append(folder / f"{path.stem}.png")
-    return result
+    return draw
+
+
+def _fill(folders: dict[str, Path], paths: list[Path], draw: MaskDrawer, title: str) -> list[Path]:
+    """Replace the folders of a side's masks; returns the images that have got all of theirs."""
+    done = []
+    with ExitStack() as stack:
+        partial = {part: stack.enter_context(replaced_folder(folder)) for part, folder in folders.items()}
+        for path in tqdm(paths, title, unit="image"):
+            masks = draw(square_image(load_image(path), MASK_SIZE))
+            if any(part not in masks or not masks[part].any() for part in folders):
+                continue
+            for part, folder in partial.items():
+                write_image(folder / f"{path.stem}.png", masks[part])
+            done.append(path)
+    return done
 
 
 def set_aside(workspace: Workspace, masks: MadeMasks) -> list[Path]:
@@ -112,26 +178,41 @@ def set_aside(workspace: Workspace, masks: MadeMasks) -> list[Path]:
 
 
 def tint(image: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """Show a mask on its image.
+    """Show a mask on its image: its edge in red, what lies inside a little redder.
 
     Args:
         image: uint8 RGB (H, W, 3).
-        mask: uint8 (H, W), 255 where the image turns red.
+        mask: uint8 (H, W), 255 inside.
 
     Returns:
         uint8 RGB (H, W, 3).
     """
-    weight = mask[..., None] / 255 * 0.5
-    return (image * (1 - weight) + np.array([255, 40, 40]) * weight).astype(np.uint8)
+    weight = mask[..., None] / 255 * 0.2
+    shown = (image * (1 - weight) + np.array(RED) * weight).astype(np.uint8)
+    edges, _ = cv2.findContours((mask > 127).astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    return cv2.drawContours(shown, edges, -1, RED, 1)
 
 
-def preview_masks(workspace: Workspace, masks: MadeMasks, side: str, count: int = 12) -> list[np.ndarray]:
-    """Images of a side with their masks on them, spread evenly over all of them.
+RED = (255, 40, 40)
+PREVIEW_SIZE = 512
+"""Pixels: so large that an edge of one pixel hides little."""
+
+
+def preview_masks(workspace: Workspace, masks: MadeMasks, side: str, part: str, count: int = 12) -> list[np.ndarray]:
+    """Images of a side with their masks drawn on them, spread evenly over all of them.
+
+    Args:
+        workspace: where the images are.
+        masks: what was made.
+        side: "A" or "B".
+        part: "eyes", "mouth" or "outline".
+        count: how many.
 
     Returns:
-        At most `count` uint8 RGB images (256, 256, 3).
+        At most `count` uint8 RGB images (512, 512, 3); none if no such masks were made.
     """
-    made = masks.made.get(side, [])
+    made = masks.made.get(part, {}).get(side, [])
     chosen = [made[i] for i in np.unique(np.linspace(0, len(made) - 1, min(count, len(made))).astype(int))]
     image_of = {path.stem: path for path in list_images(workspace.face_folder(side))}
-    return [tint(square_image(load_image(image_of[mask.stem])), load_image(mask)[..., 0]) for mask in chosen]
+    pairs = [(square_image(load_image(image_of[mask.stem])), load_image(mask)[..., 0]) for mask in chosen]
+    return [tint(square_image(image, PREVIEW_SIZE), square_image(mask, PREVIEW_SIZE)) for image, mask in pairs]

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from fsgan_utils.images import list_images, load_image
-from fsgan_utils.masks.making import MASK_SIZE
+from fsgan_utils.masks.regions import MASK_SIZE
 
 SHOWN_NAMES = 5
 

@@ -12,7 +12,7 @@ import numpy as np
 from tqdm.auto import tqdm
 
 from fsgan_utils.images import list_images, load_image, square_image
-from fsgan_utils.masks import load_masks
+from fsgan_utils.masks import load_masks, widened
 from fsgan_utils.training.augmentation import SIDE, Augmentation, ColorStatistics, augment
 
 Batch = dict[str, dict[str, np.ndarray]]
@@ -25,7 +25,8 @@ class FaceSet:
     Attributes:
         names: file names, one per image.
         images: uint8 RGB (N, 256, 256, 3).
-        masks: by name ("eyes", "face"), uint8 (N, 256, 256), 255 inside.
+        masks: by name ("eyes", "face"), uint8 (N, 256, 256), 255 inside; eye masks are widened, for their lids and
+            lashes are to count more too.
     """
 
     names: list[str]
@@ -55,6 +56,8 @@ class FaceSet:
             )
         images = np.stack([square_image(load_image(path)) for path in tqdm(paths, desc=f"reading {folder.name}")])
         found = {name: load_masks(paths, mask_folder) for name, mask_folder in (masks or {}).items()}
+        if "eyes" in found:
+            found["eyes"] = np.stack([widened(mask) for mask in found["eyes"]])
         return cls([path.name for path in paths], images, found)
 
 

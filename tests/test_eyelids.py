@@ -1,0 +1,48 @@
+"""FaceMesh's eye masks, as notebook 2 makes them, against the true eyelids of the invented people."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fsgan_utils.extraction import FaceDetector
+from fsgan_utils.faces import Alignment
+from fsgan_utils.images import load_image, write_image
+from fsgan_utils.masks import make_masks, region_mask
+from fsgan_utils.video import read_frames
+from fsgan_utils.workspace import PROJECT, Workspace
+
+FRAMES = json.loads((Path(__file__).parent / "eyelids" / "true_eyelids.json").read_text())["frames"]
+CLOSED = np.array([frame["closed"] for frame in FRAMES]) > 0.3
+TURNED = np.abs([frame["yaw"] for frame in FRAMES]) > 30
+
+
+@pytest.fixture(scope="module")
+def agreement(tmp_path_factory):
+    """Intersection over union of mask and true eyelids, for both eyes of each frame together."""
+    workspace, detector, truth = Workspace(tmp_path_factory.mktemp("eyelids")), FaceDetector(60), []
+    for number, frame in enumerate(FRAMES):
+        (image,) = (
+            one.image
+            for one in read_frames(PROJECT / "data" / "clips" / frame["clip"], every=20)
+            if one.index == frame["frame"]
+        )
+        alignment = Alignment.from_landmarks(detector.detect([image])[0][0].landmarks)
+        write_image(workspace.face_folder("A") / f"{number:02}.png", alignment.warp(image))
+        eyes = [region_mask(alignment.apply(frame[eye])[None]) for eye in ("left", "right")]
+        truth.append(np.maximum(*eyes) > 0)
+    made = make_masks(workspace, ("eyes",), sides=("A",)).made["eyes"]["A"]
+    masks = [load_image(path)[..., 0] > 0 for path in made]
+    return np.array([(m & t).sum() / (m | t).sum() for m, t in zip(masks, truth, strict=True)])
+
+
+def test_open_eyes_agree_with_the_true_eyelids(agreement):
+    assert agreement[~CLOSED].mean() >= 0.7
+    assert agreement[~CLOSED & ~TURNED].mean() >= 0.77
+    assert agreement[~CLOSED & ~TURNED].min() >= 0.55
+
+
+def test_turned_heads_and_closing_eyes_are_still_found(agreement):
+    assert agreement[~CLOSED & TURNED].mean() >= 0.5
+    assert agreement.min() >= 0.4
