@@ -181,19 +181,27 @@ def test_unusable_input_is_an_error(workspace, tmp_path):
 
 
 def test_previews_show_the_masks_edge_in_red(workspace, aligned):
-    result = make_masks(workspace, sides=("A",))
-    previews = preview_masks(workspace, result, "A", "eyes", count=2)
-    assert [image.shape for image in previews] == [(512, 512, 3)] * 2
-    mask = mask_of(workspace, "A", 0)
-    red = (previews[0] == (255, 40, 40)).all(axis=2)
-    large = cv2.resize(mask, (512, 512), interpolation=cv2.INTER_CUBIC) > 127
-    edge = large & ~cv2.erode(large.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
-    assert red.sum() > 60 and edge[red].all()
-    untouched = np.kron(cv2.dilate(mask, np.ones((9, 9), np.uint8)) == 0, np.ones((2, 2))).astype(bool)
-    plain = cv2.resize(aligned["A"][0], (512, 512), interpolation=cv2.INTER_CUBIC)
-    np.testing.assert_array_equal(previews[0], tint(plain, cv2.resize(mask, (512, 512), interpolation=cv2.INTER_CUBIC)))
-    np.testing.assert_array_equal(previews[0][untouched], plain[untouched])
+    result = make_masks(workspace, ("eyes", "outline"), sides=("A",))
+    for part, least in (("eyes", 0.01), ("outline", 0.25)):
+        previews = preview_masks(workspace, result, "A", part, count=2)
+        assert [image.shape for image in previews] == [(256, 256, 3)] * 2
+        for preview in previews:
+            red = (preview == (255, 40, 40)).all(axis=2)
+            edges, _ = cv2.findContours(red.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+            inside = cv2.drawContours(np.zeros((256, 256), np.uint8), edges, -1, 1, -1)
+            assert 0.002 < red.mean() < 0.05 and least < inside.mean() < 0.95
     assert preview_masks(workspace, result, "A", "mouth") == []
+
+
+def test_the_picture_of_a_mask_leaves_the_rest_of_the_image_alone(aligned):
+    image = aligned["A"][0]
+    mask = np.zeros((256, 256), np.uint8)
+    mask[60:100, 50:120] = 255
+    shown = tint(image, mask)
+    np.testing.assert_array_equal(shown[mask == 0], image[mask == 0])
+    assert (shown[60, 50:120] == (255, 40, 40)).all()
+    middle = np.s_[65:95, 55:115]
+    assert shown[middle][..., 0].mean() > image[middle][..., 0].mean() + 10
 
 
 def test_images_without_a_face_are_moved_not_lost(workspace):

@@ -194,12 +194,13 @@ def tint(image: np.ndarray, mask: np.ndarray) -> np.ndarray:
 
 
 RED = (255, 40, 40)
-PREVIEW_SIZE = 512
-"""Pixels: so large that an edge of one pixel hides little."""
+PREVIEW_SIZE = 256
+CLOSE_UP = 1.5
+"""How much of an image a preview shows, as a multiple of the extent of its mask."""
 
 
 def preview_masks(workspace: Workspace, masks: MadeMasks, side: str, part: str, count: int = 12) -> list[np.ndarray]:
-    """Images of a side with their masks drawn on them, spread evenly over all of them.
+    """Close-ups of images of a side with their masks drawn on them, spread evenly over all of them.
 
     Args:
         workspace: where the images are.
@@ -209,10 +210,18 @@ def preview_masks(workspace: Workspace, masks: MadeMasks, side: str, part: str, 
         count: how many.
 
     Returns:
-        At most `count` uint8 RGB images (512, 512, 3); none if no such masks were made.
+        At most `count` uint8 RGB images (256, 256, 3); none if no such masks were made.
     """
     made = masks.made.get(part, {}).get(side, [])
     chosen = [made[i] for i in np.unique(np.linspace(0, len(made) - 1, min(count, len(made))).astype(int))]
     image_of = {path.stem: path for path in list_images(workspace.face_folder(side))}
     pairs = [(square_image(load_image(image_of[mask.stem])), load_image(mask)[..., 0]) for mask in chosen]
-    return [tint(square_image(image, PREVIEW_SIZE), square_image(mask, PREVIEW_SIZE)) for image, mask in pairs]
+    return [tint(*(square_image(part, PREVIEW_SIZE) for part in _close_up(image, mask))) for image, mask in pairs]
+
+
+def _close_up(image: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Cut a square about a mask out of a square image and its mask."""
+    rows, columns = np.nonzero(mask)
+    side = min(len(mask), round(CLOSE_UP * max(np.ptp(rows), np.ptp(columns))))
+    top, left = (int(np.clip((v.min() + v.max() - side) // 2, 0, len(mask) - side)) for v in (rows, columns))
+    return image[top : top + side, left : left + side], mask[top : top + side, left : left + side]
