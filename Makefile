@@ -35,6 +35,8 @@ bench: .venv/.installed-bench
 
 .venv/.installed-long: .venv/.installed-dev
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev,engines]'
+# Without its dependencies, for one of them is a second OpenCV, which needs a display's libraries.
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps face-alignment==1.5.0
 	touch $@
 
 .venv/.installed-bench: .venv/.installed

@@ -198,7 +198,8 @@ class FAN:
 
     def landmarks_68(self, image: np.ndarray, box: np.ndarray) -> np.ndarray:
         """Find the 68 points of the face in a box; see `LandmarkFinder`. FAN always answers with a face."""
-        points = self._network.get_landmarks_from_image(image, detected_faces=[np.asarray(box, np.float32)])
+        plain_box = [float(edge) for edge in box]  # the package fails on NumPy's float32
+        points = self._network.get_landmarks_from_image(image, detected_faces=[plain_box])
         return np.asarray(points[0], np.float32)
 
 
