@@ -6,9 +6,10 @@ import pytest
 import skimage.data
 from PIL import Image
 
-from fsgan_utils.extraction import copy_to, extract_faces
+from fsgan_utils.extraction import FaceDetector, copy_to, extract_faces
 from fsgan_utils.images import list_images, load_image, write_image
 from fsgan_utils.masks import FaceFinder, eye_mask, find_mismatches, make_masks, preview_masks, set_aside, tint, widened
+from fsgan_utils.video import read_frames
 from fsgan_utils.workspace import Workspace
 from tests.test_landmarks import StandInFAN
 
@@ -138,6 +139,18 @@ def test_a_portrait_that_is_not_aligned_gets_its_mask(tmp_path):
     rows, columns = np.nonzero(mask_of(space, "A", "portrait") > 127)
     assert abs(rows.mean() - 102) < 8
     assert abs(columns.mean() - 130) < 10
+
+
+def test_whole_frames_get_their_masks_where_the_face_is(tmp_path):
+    space, detector = Workspace(tmp_path), FaceDetector(40)
+    frames = [frame.image for frame in read_frames(CLIPS["A"].replace("cool", "studio"), every=30)]
+    for number, image in enumerate(frames):
+        write_image(space.face_folder("A") / f"{number}.png", image)
+    make_masks(space, ("eyes",), sides=("A",))
+    for number, image in enumerate(frames):
+        middle = detector.detect([image])[0][0].landmarks[:2].mean(axis=0) * 256 / 320
+        found = np.argwhere(mask_of(space, "A", number)).mean(axis=0)[::-1]
+        assert abs(found[0] - middle[0]) < 12 and abs(found[1] - middle[1]) < 6, number
 
 
 def test_an_image_without_a_face_is_listed_and_has_no_mask(workspace):

@@ -16,9 +16,9 @@ USUAL_FACE, LEAST_FACE = 80, 40
 not what a training image is about."""
 ALIGNED_FACE_BOX = np.array([0.15, -0.03, 0.85, 0.94])
 """Where a face lies in an aligned crop, x0, y0, x1, y1 as fractions of the crop's side."""
-MOST_MISALIGNED = 0.1
-"""How far the five points of an aligned face lie from the template on average, as a part of the crop's side; on the
-sample clips .05, at most .09."""
+MOST_MISALIGNED = 0.075
+"""How far the five points of an aligned face lie from the template on average, as a part of the crop's side: in nine of
+ten aligned crops of the sample clips less. FaceMesh may be wrong where they lie further, so MTCNN looks there too."""
 
 
 class FaceFinder:
