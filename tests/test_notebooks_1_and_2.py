@@ -54,7 +54,7 @@ def test_notebook_2_leaves_the_masks(workspace, executed):
         stems = sorted(path.stem for path in workspace.face_folder(side).iterdir())
         for folder in (workspace.eye_mask_folder(side), workspace.outline_mask_folder(side)):
             assert sorted(path.name for path in folder.iterdir()) == [f"{stem}.png" for stem in stems]
-    assert "faceA: 2 masks made, 0 without a face" in text(executed[1])
+    assert "faceA: 2 masks of the eyes, 2 masks of the outline made, 0 images without a face" in text(executed[1])
     assert pictures(executed[1]) == 4
 
 
