@@ -132,6 +132,64 @@ def show_heat_maps(matrix: np.ndarray, sizes: Mapping[str, int], means: np.ndarr
     plt.show()
 
 
+def show_coverage(
+    counts: np.ndarray, yaw_edges: Sequence[int] | np.ndarray, pitch_edges: Sequence[int] | np.ndarray, title: str = ""
+) -> None:
+    """Draw how many faces there are of each pose; a pose that no face has stays white.
+
+    Args:
+        counts: int (P, Y), as `extraction.quality.coverage` gives it, the first row looks down.
+        yaw_edges: (Y + 1,) borders of the columns, degrees.
+        pitch_edges: (P + 1,) borders of the rows, degrees.
+        title: one line above the map.
+
+    Raises:
+        ValueError: the borders do not fit the counts.
+    """
+    if counts.shape != (len(pitch_edges) - 1, len(yaw_edges) - 1):
+        raise ValueError(
+            f"{len(pitch_edges)} and {len(yaw_edges)} borders do not fit the counts. Received: shape {counts.shape}"
+        )
+    _, axis = plt.subplots(figsize=(6, 4), layout="constrained")
+    shown = np.ma.masked_equal(counts, 0)
+    axis.pcolormesh(yaw_edges, pitch_edges, shown, cmap="Blues", vmin=0, vmax=1.4 * max(1, counts.max()))
+    for (row, column), count in np.ndenumerate(counts):
+        if count:
+            place = (sum(yaw_edges[column : column + 2]) / 2, sum(pitch_edges[row : row + 2]) / 2)
+            axis.text(*place, str(count), ha="center", va="center", fontsize=9)
+    axis.set_xticks(yaw_edges)
+    axis.set_yticks(pitch_edges)
+    axis.grid(alpha=0.3)
+    axis.set_xlabel("← image's left      yaw, degrees      image's right →", fontsize=9)
+    axis.set_ylabel("← down      pitch, degrees      up →", fontsize=9)
+    axis.set_title(title, fontsize=9)
+    plt.show()
+
+
+def show_sizes(sizes: Sequence[float] | np.ndarray, least: float | None = None, title: str = "") -> None:
+    """Draw how large the faces are in their frames.
+
+    Args:
+        sizes: (N,) shorter side of each face's box, pixels.
+        least: size below which faces are left out, marked by a dotted line.
+        title: one line above the plot.
+
+    Raises:
+        ValueError: there is no face.
+    """
+    if not len(sizes):
+        raise ValueError("there is no face whose size could be drawn")
+    _, axis = plt.subplots(figsize=(6, 2.6), layout="constrained")
+    axis.hist(sizes, bins=min(30, max(5, len(sizes) // 5)))
+    if least is not None:
+        axis.axvline(least, color="gray", linestyle=":", label=f"at least {least:g}")
+        axis.legend(fontsize=8)
+    axis.set_xlabel("size of the face in its frame, pixels", fontsize=9)
+    axis.set_ylabel("faces", fontsize=9)
+    axis.set_title(title, fontsize=9)
+    plt.show()
+
+
 def _name_ticks(axis: Axes, places: np.ndarray, names: Sequence[str]) -> None:
     axis.set_xticks(places, names, fontsize=8)
     axis.set_yticks(places, names, fontsize=8, rotation=90, va="center")

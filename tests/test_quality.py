@@ -7,8 +7,11 @@ import numpy as np
 import pytest
 from conftest import CLIPS
 
+from fsgan_utils import plotting
 from fsgan_utils.extraction import FaceDetector
 from fsgan_utils.extraction.quality import (
+    PITCH_EDGES,
+    YAW_EDGES,
     Quality,
     Selection,
     blur,
@@ -196,3 +199,21 @@ def test_what_lacks_is_named():
     yaws[99], pitches[:30] = 35, -20
     assert lacking_poses(yaws, pitches) == ["only 1 of 100 faces turns to the image's right (by 30° or more)"]
     assert len(lacking_poses([], [])) == 5
+
+
+def test_the_map_of_poses_writes_every_count(monkeypatch):
+    monkeypatch.setattr(plotting.plt, "show", lambda: None)
+    plotting.show_coverage(coverage([0, 5, 40], [0, 5, 0]), YAW_EDGES, PITCH_EDGES, "three faces")
+    axis = plotting.plt.gca()
+    written = {text.get_position(): text.get_text() for text in axis.texts}
+    assert written == {(7.5, 7.5): "2", (37.5, 7.5): "1"} and axis.get_title() == "three faces"
+    with pytest.raises(ValueError, match="do not fit the counts"):
+        plotting.show_coverage(np.zeros((3, 3), int), YAW_EDGES, PITCH_EDGES)
+
+
+def test_the_histogram_holds_every_size(monkeypatch):
+    monkeypatch.setattr(plotting.plt, "show", lambda: None)
+    plotting.show_sizes([50, 60, 61, 200], least=40)
+    assert sum(bar.get_height() for bar in plotting.plt.gca().patches) == 4
+    with pytest.raises(ValueError, match="no face whose size"):
+        plotting.show_sizes([])
