@@ -1,5 +1,5 @@
 import json
-import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import cv2
@@ -8,8 +8,9 @@ import pytest
 import skimage.data
 
 from fsgan_utils.extraction import FaceDetector
-from fsgan_utils.extraction.boxes import cut, keep_best
-from fsgan_utils.extraction.networks import load_networks
+from fsgan_utils.extraction.boxes import cut, enlarged, keep_best, keep_best_of_nested
+from fsgan_utils.extraction.networks import LARGEST_RESERVE, DetectionNetwork
+from fsgan_utils.extraction.pyramid import View
 from fsgan_utils.video import read_frames
 
 PUBLISHED = json.loads(Path("tests/parity/mtcnn.json").read_text())
@@ -115,8 +116,23 @@ def test_settings_are_checked(setting, value):
 def test_overlapping_boxes_leave_the_best():
     boxes = np.array([[0, 0, 9, 9], [1, 0, 10, 9], [50, 50, 59, 59], [2, 2, 5, 5]], float)
     scores = np.array([0.8, 0.9, 0.7, 0.6])
-    assert keep_best(boxes, scores, 0.5).tolist() == [1, 2, 3]
-    assert keep_best(boxes, scores, 0.5, "smaller").tolist() == [1, 2]
+    one_image, two_images = np.array([0, 0, 0, 0]), np.array([0, 1, 0, 1])
+    assert keep_best(boxes, scores, one_image, 0.5).tolist() == [1, 2, 3]
+    assert keep_best_of_nested(boxes, scores, one_image, 0.5).tolist() == [1, 2]
+    assert sorted(keep_best(boxes, scores, two_images, 0.5)) == [0, 1, 2, 3]
+    assert keep_best_of_nested(boxes, scores, two_images, 0.5).tolist() == [1, 0, 2]
+
+
+def test_the_overlap_of_boxes_counts_their_last_pixels():
+    boxes = np.array([[1, 1, 4, 4], [1, 3, 4, 6]], float)  # 8 common pixels of 24
+    scores, groups = np.array([0.9, 0.8]), np.array([0, 0])
+    assert keep_best(boxes, scores, groups, 0.32).tolist() == [0]
+    assert keep_best(boxes, scores, groups, 0.34).tolist() == [0, 1]
+
+
+def test_no_boxes_leave_none():
+    nothing = np.zeros((0, 4)), np.zeros(0), np.zeros(0, int), 0.5
+    assert keep_best(*nothing).tolist() == keep_best_of_nested(*nothing).tolist() == []
 
 
 def test_a_cut_outside_the_image_is_black_there():
@@ -126,7 +142,57 @@ def test_a_cut_outside_the_image_is_black_there():
     assert crop[:, 5:].min() == 200
 
 
-def test_finding_the_weights_does_not_import_their_package(monkeypatch):
-    monkeypatch.delitem(sys.modules, "mtcnn", raising=False)
-    load_networks.__wrapped__()
-    assert "mtcnn" not in sys.modules
+def test_an_enlarged_box_covers_the_same_pixels():
+    assert enlarged(np.array([1, 1, 10, 5]), 2).tolist() == [1, 1, 20, 10]
+    assert enlarged(np.array([3, 3, 3, 3]), 4).tolist() == [9, 9, 12, 12]
+
+
+@pytest.mark.parametrize(("size", "least"), [((720, 1280), 60), ((1080, 1920), 90), ((160, 200), 20)])
+def test_the_smallest_face_follows_the_shorter_side(size, least):
+    assert FaceDetector().smallest_face(*size) == least
+    assert FaceDetector(33).smallest_face(*size) == 33
+
+
+def test_a_large_image_is_reduced_and_its_faces_found_where_they_are(person_a):
+    large = cv2.resize(person_a, (1600, 1600), interpolation=cv2.INTER_CUBIC)
+    (reduced,), (whole,) = (FaceDetector(200, downscale=setting).detect([large])[0] for setting in (True, False))
+    np.testing.assert_allclose(reduced.landmarks, whole.landmarks, atol=0.03 * whole.width)
+    np.testing.assert_allclose(reduced.box, whole.box, atol=0.03 * whole.width)
+    quarter = cv2.resize(
+        cv2.resize(large, (800, 800), interpolation=cv2.INTER_AREA), (400, 400), interpolation=cv2.INTER_AREA
+    )
+    (small,) = FaceDetector(50).detect([quarter])[0]
+    np.testing.assert_allclose(reduced.landmarks, 4 * (small.landmarks + 0.5) - 0.5, atol=0.01)
+    np.testing.assert_allclose(reduced.box, enlarged(small.box, 4), atol=0.01)
+    assert View.of(large, 200, downscale=True).image.shape == (400, 400, 3)
+    assert View.of(large, 191, downscale=True).image.shape == (800, 800, 3)
+    assert View.of(large, 200, downscale=False).image is large
+
+
+def test_a_level_is_the_image_reduced_by_area(person_a):
+    view = View.of(cv2.resize(person_a, (960, 640)), 20, downscale=True)
+    assert [half.shape[:2] for half in view.halves] == [(640, 960), (320, 480), (160, 240)]
+    for scale in view.scales(0.709):
+        level = view.level(scale)
+        direct = cv2.resize(view.image, level.shape[1::-1], interpolation=cv2.INTER_AREA)
+        assert np.abs(level - direct).mean() < 1.5
+
+
+def test_threads_may_share_a_detector(detector, person_a, person_b):
+    wide = np.hstack([person_a, person_b])
+    images = [person_a, wide, person_b] * 4
+    expected = detector.detect(images)
+    with ThreadPoolExecutor(4) as threads:
+        found = list(threads.map(lambda image: detector.detect([image])[0], images))
+    for alone, together in zip(found, expected, strict=True):
+        assert len(alone) == len(together) > 0
+        for face, other in zip(alone, together, strict=True):
+            np.testing.assert_array_equal(face.landmarks, other.landmarks)
+
+
+def test_a_network_keeps_what_it_needed_last():
+    network = DetectionNetwork("proposal")
+    for width in range(12, 12 + LARGEST_RESERVE + 5):
+        assert network(np.zeros((1, 12, width, 3), np.float32)).shape == (1, 1, -(-(width - 2) // 2) - 4, 5)
+    assert len(network._idle) == LARGEST_RESERVE
+    assert network._idle[-1][0] == (1, 12, width, 3)

@@ -5,6 +5,8 @@ Every array of boxes is float64 (N, 4), `x0, y0, x1, y1`; a box from pixel 3 to 
 
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
 import numpy as np
 
@@ -14,17 +16,28 @@ def sizes(boxes: np.ndarray) -> np.ndarray:
     return boxes[:, 2:] - boxes[:, :2] + 1
 
 
-def keep_best(boxes: np.ndarray, scores: np.ndarray, limit: float, relative_to: str = "union") -> np.ndarray:
-    """Non-maximum suppression: of boxes that lie on each other, the best remains.
+def keep_best(boxes: np.ndarray, scores: np.ndarray, groups: np.ndarray, limit: float) -> np.ndarray:
+    """Non-maximum suppression within each group: of boxes that lie on each other, the best remains.
 
     Args:
         boxes: (N, 4).
-        scores: (N,).
-        limit: largest overlap that two kept boxes may have, 0 to 1.
-        relative_to: "union" divides the common area by the union, "smaller" by the smaller box.
+        scores: (N,), not negative.
+        groups: int (N,).
+        limit: largest overlap, intersection over union, that two kept boxes may have, 0 to 1.
 
     Returns:
-        int (K,), positions of the kept boxes, best first.
+        int (K,), positions of the kept boxes.
+    """
+    corners_and_sizes = np.hstack([boxes[:, :2], sizes(boxes)])
+    arrays: tuple[Any, Any, Any] = corners_and_sizes, scores, groups.astype(np.int32)  # the stubs want lists
+    kept = cv2.dnn.NMSBoxesBatched(*arrays, -1, limit)
+    return np.array(kept, int).reshape(-1)
+
+
+def keep_best_of_nested(boxes: np.ndarray, scores: np.ndarray, groups: np.ndarray, limit: float) -> np.ndarray:
+    """Keep the best of boxes that lie within each other: as `keep_best`, but the overlap is a part of the smaller box.
+
+    Meant for the few boxes that are faces already.
     """
     areas = sizes(boxes).prod(axis=1)
     order = np.argsort(-scores, kind="stable")
@@ -35,9 +48,8 @@ def keep_best(boxes: np.ndarray, scores: np.ndarray, limit: float, relative_to: 
         start = np.maximum(boxes[best, :2], boxes[rest, :2])
         stop = np.minimum(boxes[best, 2:], boxes[rest, 2:])
         common = np.maximum(0, stop - start + 1).prod(axis=1)
-        smaller = np.minimum(areas[best], areas[rest])
-        whole = smaller if relative_to == "smaller" else areas[best] + areas[rest] - common
-        order = rest[common <= limit * whole]
+        within = common > limit * np.minimum(areas[best], areas[rest])
+        order = rest[~within | (groups[rest] != groups[best])]
     return np.array(kept, int)
 
 
@@ -78,3 +90,8 @@ def cut(image: np.ndarray, box: np.ndarray, size: int) -> np.ndarray:
     if right >= left and bottom >= top:
         crop[top - y0 : bottom - y0 + 1, left - x0 : right - x0 + 1] = image[top - 1 : bottom, left - 1 : right]
     return cv2.resize(crop, (size, size), interpolation=cv2.INTER_AREA)
+
+
+def enlarged(box: np.ndarray, factor: float) -> np.ndarray:
+    """The same box, (4,), on an image that is larger by a factor; its corners are inclusive pixels there too."""
+    return np.concatenate([(box[:2] - 1) * factor + 1, box[2:] * factor])

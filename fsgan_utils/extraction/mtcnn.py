@@ -2,19 +2,33 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-import cv2
 import numpy as np
+from scipy.special import expit, logit
 
-from fsgan_utils.extraction.boxes import corrected, cut, keep_best, sizes, squared
-from fsgan_utils.extraction.networks import DetectionNetworks, load_networks, predict_crops
+from fsgan_utils.extraction.boxes import (
+    corrected,
+    cut,
+    enlarged,
+    keep_best,
+    keep_best_of_nested,
+    sizes,
+    squared,
+)
+from fsgan_utils.extraction.networks import DetectionNetwork, DetectionNetworks, load_networks
+from fsgan_utils.extraction.pyramid import CELL, View
 from fsgan_utils.faces import Face
 
-CELL = 12
 STRIDE = 2
-PIXELS_AT_ONCE = 4_000_000
+"""Pixels of a level between one cell of the first network and the next."""
+CROPS_AT_ONCE = {24: 16, 48: 4}
+"""Crops that the second and third network see at once, by the side of a crop."""
+WORKERS = min(4, os.cpu_count() or 1)
+"""Threads that a call of `detect` works with."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,7 +40,7 @@ class Candidates:
         box: float64 (N, 4), corners as inclusive pixels counted from 1.
         score: float64 (N,), 0 to 1.
         correction: float64 (N, 4), the last network's box correction.
-        points: float64 (N, 5, 2), `(x, y)` in parts of the box; zeros before the last stage.
+        points: float64 (N, 5, 2), `(x, y)` in pixels; zeros before the last stage.
     """
 
     image: np.ndarray
@@ -43,13 +57,9 @@ class Candidates:
         """The candidates at some positions."""
         return Candidates(*(getattr(self, name)[chosen] for name in self.__dataclass_fields__))
 
-    def suppress(self, limit: float, relative_to: str = "union") -> Candidates:
+    def suppress(self, limit: float) -> Candidates:
         """Keep the best of those that overlap, image by image."""
-        kept = [np.zeros(0, int)]
-        for image in np.unique(self.image):
-            members = np.flatnonzero(self.image == image)
-            kept.append(members[keep_best(self.box[members], self.score[members], limit, relative_to)])
-        return self.take(np.concatenate(kept))
+        return self.take(keep_best(self.box, self.score, self.image, limit))
 
     def moved_to(self, box: np.ndarray) -> Candidates:
         """The same candidates with other boxes."""
@@ -61,28 +71,32 @@ class FaceDetector:
     """Finds faces with the published MTCNN cascade.
 
     Attributes:
-        min_face: smallest face looked for, in pixels; the larger, the faster.
+        min_face: smallest face looked for, in pixels; the larger, the faster. None takes a twelfth of each image's
+            shorter side, but at least 20 pixels: right for people who talk to the camera.
         thresholds: score, 0 to 1, that a face must reach in each of the three stages.
         factor: ratio between one size of the image pyramid and the next, between 0 and 1.
+        downscale: halve an image, once or more, as long as the smallest face keeps the 48 pixels that the last
+            network sees. Boxes and points are given in the image's own pixels all the same.
 
     Raises:
         ValueError: a setting is out of range.
-        FileNotFoundError: the package `mtcnn`, which carries the weights, is not installed.
+        FileNotFoundError: the networks' files are not in `data/weights`.
 
     Reference:
         Zhang et al., "Joint face detection and alignment using multitask cascaded convolutional networks",
         IEEE SPL 23(10), 2016.
     """
 
-    min_face: float = 30
+    min_face: float | None = None
     thresholds: tuple[float, float, float] = (0.6, 0.7, 0.7)
     factor: float = 0.709
+    downscale: bool = True
     networks: DetectionNetworks = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Check the settings and load the networks."""
-        if self.min_face < CELL:
-            raise ValueError(f"min_face must be at least {CELL} pixels. Received: {self.min_face}")
+        if self.min_face is not None and self.min_face < CELL:
+            raise ValueError(f"min_face must be None or at least {CELL} pixels. Received: {self.min_face}")
         object.__setattr__(self, "thresholds", tuple(self.thresholds))
         if len(self.thresholds) != 3 or not all(0 <= t <= 1 for t in self.thresholds):
             raise ValueError(f"thresholds must be three numbers between 0 and 1. Received: {self.thresholds}")
@@ -91,7 +105,7 @@ class FaceDetector:
         object.__setattr__(self, "networks", load_networks())
 
     def detect(self, images: Sequence[np.ndarray] | np.ndarray) -> list[list[Face]]:
-        """Find the faces of each image; images of equal size are worked on together.
+        """Find the faces of each image. May be called from several threads at once.
 
         Args:
             images: uint8 RGB images (H, W, 3), in a list or stacked (N, H, W, 3).
@@ -102,114 +116,102 @@ class FaceDetector:
         Raises:
             ValueError: one of them is not such an image.
         """
-        groups: dict[tuple[int, ...], list[int]] = {}
         for position, image in enumerate(images):
-            groups.setdefault(_checked_shape(image, position), []).append(position)
-        found: list[list[Face]] = [[] for _ in images]
-        for shape, positions in groups.items():
-            together = max(1, PIXELS_AT_ONCE // (shape[0] * shape[1]))
-            for start in range(0, len(positions), together):
-                part = positions[start : start + together]
-                for position, faces in zip(part, self._detect_equal([images[p] for p in part]), strict=True):
-                    found[position] = faces
-        return found
+            _check(image, position)
+        with ThreadPoolExecutor(WORKERS) as workers:
+            views = list(workers.map(self._view, images))
+            candidates = self._propose(views, workers)
+            candidates = self._refine(views, candidates, workers)
+            candidates = self._finish(views, candidates, workers)
+        return _as_faces(candidates, views)
 
-    def pyramid(self, height: int, width: int) -> list[float]:
-        """Scales at which the first stage, whose cell is 12 pixels, looks at an image."""
-        scales = []
-        scale = CELL / self.min_face
-        while min(height, width) * scale >= CELL:
-            scales.append(scale)
-            scale *= self.factor
-        return scales
+    def smallest_face(self, height: int, width: int) -> float:
+        """Smallest face looked for in an image of some size, in pixels."""
+        return self.min_face or max(20.0, min(height, width) / 12)
 
-    def _detect_equal(self, images: list[np.ndarray]) -> list[list[Face]]:
-        candidates = self._propose(images)
-        candidates = self._refine(images, candidates)
-        return _as_faces(self._finish(images, candidates), len(images))
+    def _view(self, image: np.ndarray) -> View:
+        return View.of(image, self.smallest_face(*image.shape[:2]), self.downscale)
 
-    def _propose(self, images: list[np.ndarray]) -> Candidates:
+    def _propose(self, views: list[View], workers: ThreadPoolExecutor) -> Candidates:
         """First stage: every cell of every scale; the survivors as squares."""
-        scales = self.pyramid(*images[0].shape[:2])
-        if not scales:
-            return _nothing()
-        found = _joined([self._propose_at(images, scale) for scale in scales]).suppress(0.7)
+        levels = [(image, scale) for image, view in enumerate(views) for scale in view.scales(self.factor)]
+        found = _joined(list(workers.map(lambda level: self._propose_at(views, *level), levels))).suppress(0.7)
         extent = found.box[:, 2:] - found.box[:, :2]
         return found.moved_to(np.trunc(squared(corrected(found.box, found.correction, extent))))
 
-    def _propose_at(self, images: list[np.ndarray], scale: float) -> Candidates:
-        height, width = (int(np.ceil(side * scale)) for side in images[0].shape[:2])
-        small = [cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA) for image in images]
-        corrections, scores = self.networks.proposal.predict_on_batch(_normalised(np.stack(small)))
-        hits = np.nonzero(scores[..., 1] >= self.thresholds[0])
-        cells = STRIDE * np.stack([hits[2], hits[1]], axis=1) + 1
+    def _propose_at(self, views: list[View], image: int, scale: float) -> Candidates:
+        (answers,) = self.networks.proposal(views[image].level(scale)[None])
+        rows, columns = np.nonzero(answers[..., -1] >= logit(self.thresholds[0]))
+        cells = STRIDE * np.stack([columns, rows], axis=1) + 1
         boxes = np.trunc(np.hstack([cells, cells + CELL - 1]) / scale)
-        score, correction = scores[hits][:, 1], corrections[hits]
-        return Candidates(hits[0], boxes, score, correction, np.zeros((len(boxes), 5, 2))).suppress(0.5)
+        return _candidates(np.full(len(rows), image), boxes, answers[rows, columns]).suppress(0.5)
 
-    def _refine(self, images: list[np.ndarray], candidates: Candidates) -> Candidates:
+    def _refine(self, views: list[View], candidates: Candidates, workers: ThreadPoolExecutor) -> Candidates:
         """Second stage: crops of 24 pixels."""
-        if not len(candidates):
-            return candidates
-        correction, scores = predict_crops(self.networks.refine, _crops(images, candidates, 24))
-        passed = np.flatnonzero(scores[:, 1] > self.thresholds[1])
-        kept = Candidates(
-            candidates.image[passed], candidates.box[passed], scores[passed, 1], correction[passed],
-            candidates.points[passed],
-        ).suppress(0.7)  # fmt: skip
+        answers = _answers(self.networks.refine, 24, views, candidates, workers)
+        passed = answers[:, -1] > logit(self.thresholds[1])
+        kept = _candidates(candidates.image[passed], candidates.box[passed], answers[passed]).suppress(0.7)
         return kept.moved_to(np.trunc(squared(corrected(kept.box, kept.correction, sizes(kept.box)))))
 
-    def _finish(self, images: list[np.ndarray], candidates: Candidates) -> Candidates:
+    def _finish(self, views: list[View], candidates: Candidates, workers: ThreadPoolExecutor) -> Candidates:
         """Third stage: crops of 48 pixels, and the five points."""
-        if not len(candidates):
-            return candidates
-        correction, points, scores = predict_crops(self.networks.output, _crops(images, candidates, 48))
-        passed = np.flatnonzero(scores[:, 1] > self.thresholds[2])
-        box = candidates.box[passed]
-        extent = sizes(box)
-        parts = points[passed].reshape(-1, 2, 5).transpose(0, 2, 1)
-        return Candidates(
-            candidates.image[passed],
-            corrected(box, correction[passed], extent),
-            scores[passed, 1],
-            correction[passed],
-            parts * extent[:, None] + box[:, None, :2] - 1,
-        ).suppress(0.7, "smaller")
+        answers = _answers(self.networks.output, 48, views, candidates, workers)
+        passed = answers[:, -1] > logit(self.thresholds[2])
+        kept = _candidates(candidates.image[passed], candidates.box[passed], answers[passed])
+        extent = sizes(kept.box)
+        points = kept.points * extent[:, None] + kept.box[:, None, :2] - 1
+        box = corrected(kept.box, kept.correction, extent)
+        faces = Candidates(kept.image, box, kept.score, kept.correction, points)
+        return faces.take(keep_best_of_nested(box, kept.score, kept.image, 0.7))
 
 
-def _checked_shape(image: np.ndarray, position: int) -> tuple[int, ...]:
+def _check(image: np.ndarray, position: int) -> None:
     array = np.asarray(image)
     if array.dtype != np.uint8 or array.ndim != 3 or array.shape[2] != 3 or 0 in array.shape:
         raise ValueError(
             "detect expects a list of uint8 RGB images (H, W, 3). "
             f"Received: {array.dtype} {array.shape} at position {position}"
         )
-    return array.shape
 
 
-def _normalised(pixels: np.ndarray) -> np.ndarray:
-    return (pixels.astype(np.float32) - 127.5) / 128
+def _answers(
+    network: DetectionNetwork, size: int, views: list[View], candidates: Candidates, workers: ThreadPoolExecutor
+) -> np.ndarray:
+    """What a network says of each candidate's crop, float32 (N, …); crops are shown to it in groups of equal number."""
+    together = CROPS_AT_ONCE[size]
+
+    def answer(start: int) -> np.ndarray:
+        crops = np.zeros((together, size, size, 3), np.float32)
+        part = slice(start, start + together)
+        for position, (image, box) in enumerate(zip(candidates.image[part], candidates.box[part], strict=True)):
+            crops[position] = cut(views[image].image, box, size)
+        return network(crops)
+
+    answers = list(workers.map(answer, range(0, max(1, len(candidates)), together)))
+    return np.concatenate(answers)[: len(candidates)]
 
 
-def _crops(images: list[np.ndarray], candidates: Candidates, size: int) -> np.ndarray:
-    crops = [cut(images[image], box, size) for image, box in zip(candidates.image, candidates.box, strict=True)]
-    return _normalised(np.stack(crops))
-
-
-def _nothing() -> Candidates:
-    return Candidates(np.zeros(0, int), np.zeros((0, 4)), np.zeros(0), np.zeros((0, 4)), np.zeros((0, 5, 2)))
+def _candidates(image: np.ndarray, box: np.ndarray, answers: np.ndarray) -> Candidates:
+    """Candidates from what a network says of them, (N, 5) or with points (N, 15)."""
+    points = answers[:, 4:14] if answers.shape[1] == 15 else np.zeros((len(answers), 10))
+    x_and_y = points.reshape(-1, 2, 5).transpose(0, 2, 1).astype(float)
+    return Candidates(image, box, expit(answers[:, -1].astype(float)), answers[:, :4].astype(float), x_and_y)
 
 
 def _joined(parts: list[Candidates]) -> Candidates:
+    empty = _candidates(np.zeros(0, int), np.zeros((0, 4)), np.zeros((0, 5)))
     names = Candidates.__dataclass_fields__
-    return Candidates(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
+    return Candidates(*(np.concatenate([getattr(part, name) for part in [empty, *parts]]) for name in names))
 
 
-def _as_faces(candidates: Candidates, count: int) -> list[list[Face]]:
-    found: list[list[Face]] = [[] for _ in range(count)]
+def _as_faces(candidates: Candidates, views: list[View]) -> list[list[Face]]:
+    """Faces in the images' own pixels."""
+    found: list[list[Face]] = [[] for _ in views]
     for image, box, score, points in zip(
         candidates.image, candidates.box, candidates.score, candidates.points, strict=True
     ):
         if (box[2:] > box[:2]).all():
-            found[image].append(Face(box, points, min(1.0, float(score))))
+            reduction = views[image].reduction
+            box = enlarged(box, reduction)
+            found[image].append(Face(box, (points + 0.5) * reduction - 0.5, float(score)))
     return [sorted(faces, key=lambda face: -face.width * face.height) for faces in found]

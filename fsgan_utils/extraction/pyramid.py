@@ -1,0 +1,76 @@
+"""What the detector sees of an image: the image, reduced if it is large, and the levels of its pyramid."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+CELL = 12
+"""Side of the face, in pixels, that the first network sees."""
+LARGEST_CROP = 48
+"""Side of the face, in pixels, that the last network sees."""
+LEAST_REDUCTION = 2
+"""A level is made from the smallest half that is still this many times larger: then halving costs no detail."""
+LEAST_HALVED = 320
+"""Shorter side, in pixels, of the smallest image that is halved for the levels."""
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """An image as the detector sees it.
+
+    Attributes:
+        halves: uint8 RGB (H, W, 3) each: the image, perhaps reduced, then halved again and again.
+        reduction: how many times smaller the first of them is than the image.
+        min_face: smallest face looked for, in pixels of the first.
+    """
+
+    halves: list[np.ndarray]
+    reduction: int
+    min_face: float
+
+    @classmethod
+    def of(cls, image: np.ndarray, min_face: float, downscale: bool) -> View:
+        """Prepare an image.
+
+        Args:
+            image: uint8 RGB (H, W, 3).
+            min_face: smallest face looked for, in pixels.
+            downscale: halve the image first, as often as the smallest face stays 48 pixels large.
+        """
+        reduction = 1
+        while downscale and min_face / reduction >= 2 * LARGEST_CROP and min(image.shape[:2]) > 1:
+            image, reduction = halved(image), 2 * reduction
+        halves = [image]
+        while min(halves[-1].shape[:2]) >= LEAST_HALVED:
+            halves.append(halved(halves[-1]))
+        return cls(halves, reduction, min_face / reduction)
+
+    @property
+    def image(self) -> np.ndarray:
+        """The largest of the halves."""
+        return self.halves[0]
+
+    def scales(self, factor: float) -> list[float]:
+        """Scales of the levels, largest first: at the first the smallest face is 12 pixels large."""
+        scales = []
+        scale = CELL / self.min_face
+        while min(self.image.shape[:2]) * scale >= CELL:
+            scales.append(scale)
+            scale *= factor
+        return scales
+
+    def level(self, scale: float) -> np.ndarray:
+        """Reduce the image to a scale by area; float32 (h, w, 3), 0 to 255."""
+        height, width = (int(np.ceil(side * scale)) for side in self.image.shape[:2])
+        halvings = max(0, int(np.log2(1 / (LEAST_REDUCTION * scale))))
+        source = self.halves[min(halvings, len(self.halves) - 1)]
+        return cv2.resize(source, (width, height), interpolation=cv2.INTER_AREA).astype(np.float32)
+
+
+def halved(image: np.ndarray) -> np.ndarray:
+    """Average every 2×2 pixels; an odd last row or column is left out."""
+    height, width = image.shape[0] // 2, image.shape[1] // 2
+    return cv2.resize(image[: 2 * height, : 2 * width], (width, height), interpolation=cv2.INTER_AREA)
