@@ -14,7 +14,7 @@ from fsgan_utils.extraction.quality import blur, head_pose, thumbnail
 from fsgan_utils.faces import FACE_TEMPLATE, Alignment, estimate_similarity
 from fsgan_utils.images import list_images, load_image, square_image
 from fsgan_utils.landmarks import MESH_TO_68, FaceMesh, five_points
-from fsgan_utils.masks import eye_mask, outline_mask
+from fsgan_utils.masks import eye_mask, outline_mask, widened
 from fsgan_utils.masks.finding import ALIGNED_FACE_BOX
 
 SIZE = 256
@@ -106,7 +106,7 @@ class Inspection:
         return result
 
     def mask_fits(self, name: str, folder: Path) -> dict[int, float]:
-        """Compare masks with the faces that are seen.
+        """Compare masks, eye masks widened as the training does it, with the faces that are seen.
 
         Args:
             name: "eyes" or "face".
@@ -123,7 +123,8 @@ class Inspection:
             file = folder / f"{self.paths[number].stem}.png"
             mask = _read_mask(file) if file.exists() else None
             if mask is not None:
-                fits[int(number)] = overlap(DRAWN[name](self.meshes[number, :, :2]), mask, name)
+                used = widened(mask) if name == "eyes" else mask
+                fits[int(number)] = overlap(DRAWN[name](self.meshes[number, :, :2]), used, name)
         return fits
 
 
