@@ -82,7 +82,7 @@ class FaceMesh:
         if not 0 <= least_score <= 1:
             raise ValueError(f"least_score must be between 0 and 1. Received: {least_score}")
         self.least_score = least_score
-        self._network = Interpreter(str(weights_file("face_landmark.tflite")), num_threads=2)
+        self._network = Interpreter(str(weights_file("face_landmark.tflite")), num_threads=1)
         self._network.allocate_tensors()
         self._input = self._network.get_input_details()[0]["index"]
         self._outputs = [output["index"] for output in self._network.get_output_details()]

@@ -66,6 +66,6 @@ def test_notebooks_keep_to_their_form(path):
     assert sum("parameters" in cell.metadata.get("tags", []) for cell in code) == 1
     for cell in code:
         assert not cell.outputs
-        assert len(cell.source.splitlines()) <= 15
+        assert "parameters" in cell.metadata.get("tags", []) or len(cell.source.splitlines()) <= 15
         assert not any(line.startswith(("def ", "class ")) for line in cell.source.splitlines())
         assert notebook.cells[notebook.cells.index(cell) - 1].cell_type == "markdown"

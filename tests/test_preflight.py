@@ -147,14 +147,14 @@ def test_too_few_faces(face_folders, check):
 
 
 def test_an_empty_folder_is_an_error_and_the_other_is_checked_all_the_same(tmp_path, face_folders, embedder):
-    change(images_of(face_folders, "B"), lambda image: cv2.GaussianBlur(image, (0, 0), 4))
+    change(images_of(face_folders, "B"), lambda image: cv2.GaussianBlur(image, (0, 0), 5))
     report = check_dataset(tmp_path / "nowhere", face_folders / "faceB", embedder=embedder)
     assert kinds(report.errors) == {("few_faces", "A")} and "there is no image" in report.errors[0].message
     assert ("blurred", "B") in kinds(report.warnings)
 
 
 def test_mostly_blurred(face_folders, check):
-    change(images_of(face_folders, "B")[:4], lambda image: cv2.GaussianBlur(image, (0, 0), 3))
+    change(images_of(face_folders, "B")[:4], lambda image: cv2.GaussianBlur(image, (0, 0), 5))
     report = check()
     assert not report.errors and kinds(report.warnings) == FEW | {("blurred", "B")}
     (finding,) = (finding for finding in report.warnings if finding.kind == "blurred")

@@ -11,7 +11,7 @@ from skimage.measure import blur_effect
 
 from fsgan_utils.faces import Face
 
-BLUR_SIDE, BLUR_ROWS, BLUR_COLUMNS, BLUR_WIDTH = 256, slice(38, 154), slice(51, 205), 7
+BLUR_SIDE, BLUR_ROWS, BLUR_COLUMNS, BLUR_WIDTH = 128, slice(19, 77), slice(25, 102), 7
 """Blur is measured at this side of the crop, over these rows and columns (brows to nose), by an average this wide."""
 
 MESH_SIDES = ((234, 454), (33, 263), (133, 362))
@@ -70,8 +70,8 @@ class Selection:
     """Which faces are kept. None switches a limit off.
 
     Attributes:
-        max_blur: 0 to 1. No face of the sample clips passes .71; blurred by a Gaussian of 2 pixels of 256 none stays
-            below .75, by motion of 9 pixels none below .78, and none whose face is 40 pixels high below .80.
+        max_blur: 0 to 1. No face of the sample clips passes .67; blurred by a Gaussian of 1 pixel of 256 none passes
+            .71, by one of 3 pixels three in four pass .72, by one of 5 pixels or motion of 25 all do.
         min_size: of the face in the frame, pixels; the shorter side of its box.
         min_score: the detector's confidence, 0 to 1.
         max_yaw: degrees to either side.
@@ -82,7 +82,7 @@ class Selection:
         ValueError: a limit is out of range.
     """
 
-    max_blur: float | None = 0.73
+    max_blur: float | None = 0.72
     min_size: float | None = 40
     min_score: float | None = 0.9
     max_yaw: float | None = 70
@@ -112,8 +112,8 @@ class Selection:
 def blur(crop: np.ndarray) -> float:
     """Measure how blurred a face is: how little an additional blur changes it.
 
-    The crop is measured at 256 pixels, so that a small face drawn large counts as blurred. Only the middle counts,
-    from the brows to the nose, where every face has edges.
+    The crop is measured at 128 pixels, about as large as the networks draw it: what is lost on them does not count.
+    Only the middle counts, from the brows to the nose, where every face has edges.
 
     Args:
         crop: uint8 RGB (S, S, 3), aligned.
