@@ -12,7 +12,6 @@ from scipy.special import expit, logit
 
 from fsgan_utils.extraction.boxes import (
     corrected,
-    cut,
     enlarged,
     keep_best,
     keep_best_of_nested,
@@ -25,7 +24,7 @@ from fsgan_utils.faces import Face
 
 STRIDE = 2
 """Pixels of a level between one cell of the first network and the next."""
-CROPS_AT_ONCE = {24: 16, 48: 4}
+CROPS_AT_ONCE = {24: 8, 48: 2}
 """Crops that the second and third network see at once, by the side of a crop."""
 WORKERS = min(4, os.cpu_count() or 1)
 """Threads that a call of `detect` works with."""
@@ -184,7 +183,7 @@ def _answers(
         crops = np.zeros((together, size, size, 3), np.float32)
         part = slice(start, start + together)
         for position, (image, box) in enumerate(zip(candidates.image[part], candidates.box[part], strict=True)):
-            crops[position] = cut(views[image].image, box, size)
+            crops[position] = views[image].crop(box, size)
         return network(crops)
 
     answers = list(workers.map(answer, range(0, max(1, len(candidates)), together)))

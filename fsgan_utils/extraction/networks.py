@@ -31,6 +31,9 @@ class DetectionNetwork:
     def __init__(self, name: str) -> None:
         """Read the network's file."""
         self._content = weights_file(f"mtcnn_{name}.tflite").read_bytes()
+        interpreter = Interpreter(model_content=self._content)
+        self._input = interpreter.get_input_details()[0]["index"]
+        self._output = interpreter.get_output_details()[0]["index"]
         self._idle: list[tuple[tuple[int, ...], Interpreter]] = []
         self._lock = Lock()
 
@@ -44,9 +47,9 @@ class DetectionNetwork:
             float32, what `DetectionNetworks` says.
         """
         interpreter = self._take(pixels.shape)
-        interpreter.set_tensor(interpreter.get_input_details()[0]["index"], pixels)
+        interpreter.set_tensor(self._input, pixels)
         interpreter.invoke()
-        output = interpreter.get_tensor(interpreter.get_output_details()[0]["index"])
+        output = interpreter.get_tensor(self._output)
         self._put_back(pixels.shape, interpreter)
         return output
 
@@ -56,7 +59,7 @@ class DetectionNetwork:
                 if self._idle[position][0] == shape:
                     return self._idle.pop(position)[1]
         interpreter = Interpreter(model_content=self._content, num_threads=1)
-        interpreter.resize_tensor_input(interpreter.get_input_details()[0]["index"], shape)
+        interpreter.resize_tensor_input(self._input, shape)
         interpreter.allocate_tensors()
         return interpreter
 

@@ -7,12 +7,16 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from fsgan_utils.extraction.boxes import cut
+
 CELL = 12
 """Side of the face, in pixels, that the first network sees."""
 LARGEST_CROP = 48
 """Side of the face, in pixels, that the last network sees."""
-LEAST_REDUCTION = 2
+LEAST_LEVEL_REDUCTION = 1.5
 """A level is made from the smallest half that is still this many times larger: then halving costs no detail."""
+LEAST_CROP_REDUCTION = 3
+"""A crop is made from the smallest half in which its box is still this many times larger."""
 LEAST_HALVED = 320
 """Shorter side, in pixels, of the smallest image that is halved for the levels."""
 
@@ -62,12 +66,29 @@ class View:
             scale *= factor
         return scales
 
+    def crop(self, box: np.ndarray, size: int) -> np.ndarray:
+        """Cut a box out of the image, or out of a half of it if the box is far larger than the crop.
+
+        Args:
+            box: (4,), whole numbers as in `boxes`; for a half they are rounded to its pixels.
+            size: side of the crop in pixels.
+
+        Returns:
+            float32 (size, size, 3), 0 to 255; black outside the image.
+        """
+        halvings = self._halvings((box[2] - box[0] + 1) / (LEAST_CROP_REDUCTION * size))
+        start, stop = (box[:2] - 1) / 2**halvings, box[2:] / 2**halvings
+        return cut(self.halves[halvings], np.concatenate([np.round(start) + 1, np.round(stop)]), size)
+
     def level(self, scale: float) -> np.ndarray:
         """Reduce the image to a scale by area; float32 (h, w, 3), 0 to 255."""
         height, width = (int(np.ceil(side * scale)) for side in self.image.shape[:2])
-        halvings = max(0, int(np.log2(1 / (LEAST_REDUCTION * scale))))
-        source = self.halves[min(halvings, len(self.halves) - 1)]
+        source = self.halves[self._halvings(1 / (LEAST_LEVEL_REDUCTION * scale))]
         return cv2.resize(source, (width, height), interpolation=cv2.INTER_AREA).astype(np.float32)
+
+    def _halvings(self, reduction: float) -> int:
+        """How often to halve the image before it is reduced, so many times in all."""
+        return min(max(0, int(np.log2(reduction))), len(self.halves) - 1)
 
 
 def halved(image: np.ndarray) -> np.ndarray:
