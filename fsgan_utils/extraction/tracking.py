@@ -26,7 +26,7 @@ SAME_LOOK = 0.5
 """Correlation of a face's successive looks below which somebody else stands in its place."""
 UNCONFIRMED = 2
 """How often in a row the detector may miss a face that FaceMesh follows."""
-STILL = 0.8
+STILL = 0.97
 """Overlap of a face's boxes in two frames, in parts of their union, below which FaceMesh takes a second look."""
 
 
