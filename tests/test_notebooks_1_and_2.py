@@ -46,7 +46,7 @@ def test_notebook_1_leaves_the_faces(workspace, executed):
     copied = sorted(path.name for path in workspace.face_folder("A").iterdir())
     assert copied == [f"a_train_cool_{name}" for name in names]
     assert "found faces in 2" in text(executed[0])
-    assert pictures(executed[0]) == 3
+    assert pictures(executed[0]) == 5
 
 
 def test_notebook_2_leaves_the_masks(workspace, executed):
