@@ -33,10 +33,7 @@ def facenet_detector() -> Detect:
 
 
 def pypi_detector() -> Detect:
-    """Make the detector of the PyPI package mtcnn.
-
-    It finds a face only in a tensor of float32: of integers it cuts its pyramid as integers and sees nothing.
-    """
+    """Make the detector of the PyPI package mtcnn, which is given what its own loading of images gives: float32."""
     import tensorflow as tf
     from mtcnn import MTCNN
 

@@ -27,7 +27,7 @@ OTHER_FACE = 0.5
 LARGE_FACE = 60
 
 
-def measure(pictures: int = 40, timed: int = 5, repeats: int = 5) -> dict[str, object]:
+def measure(pictures: int = 100, timed: int = 5, repeats: int = 5) -> dict[str, object]:
     """Time the detectors and compare what they find.
 
     Args:
@@ -89,7 +89,7 @@ def _overlaps(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--pictures", type=int, default=40, help="how many are compared")
+    parser.add_argument("--pictures", type=int, default=100, help="how many are compared")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     arguments = parser.parse_args()
     result = measure(arguments.pictures)

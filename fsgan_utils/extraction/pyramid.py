@@ -15,7 +15,7 @@ LARGEST_CROP = 48
 """Side of the face, in pixels, that the last network sees."""
 LEAST_LEVEL_REDUCTION = 1.5
 """A level is made from the smallest half that is still this many times larger: then halving costs no detail."""
-LEAST_CROP_REDUCTION = 3
+LEAST_CROP_REDUCTION = 4
 """A crop is made from the smallest half in which its box is still this many times larger."""
 LEAST_HALVED = 320
 """Shorter side, in pixels, of the smallest image that is halved for the levels."""
