@@ -147,7 +147,7 @@ def test_an_enlarged_box_covers_the_same_pixels():
     assert enlarged(np.array([3, 3, 3, 3]), 4).tolist() == [9, 9, 12, 12]
 
 
-@pytest.mark.parametrize(("size", "least"), [((720, 1280), 60), ((1080, 1920), 90), ((160, 200), 20)])
+@pytest.mark.parametrize(("size", "least"), [((720, 1280), 72), ((1080, 1920), 108), ((160, 200), 20)])
 def test_the_smallest_face_follows_the_shorter_side(size, least):
     assert FaceDetector().smallest_face(*size) == least
     assert FaceDetector(33).smallest_face(*size) == 33

@@ -70,7 +70,7 @@ class FaceDetector:
     """Finds faces with the published MTCNN cascade.
 
     Attributes:
-        min_face: smallest face looked for, in pixels; the larger, the faster. None takes a twelfth of each image's
+        min_face: smallest face looked for, in pixels; the larger, the faster. None takes a tenth of each image's
             shorter side, but at least 20 pixels: right for people who talk to the camera.
         thresholds: score, 0 to 1, that a face must reach in each of the three stages.
         factor: ratio between one size of the image pyramid and the next, between 0 and 1.
@@ -126,7 +126,7 @@ class FaceDetector:
 
     def smallest_face(self, height: int, width: int) -> float:
         """Smallest face looked for in an image of some size, in pixels."""
-        return self.min_face or max(20.0, min(height, width) / 12)
+        return self.min_face or max(20.0, min(height, width) / 10)
 
     def _view(self, image: np.ndarray) -> View:
         return View.of(image, self.smallest_face(*image.shape[:2]), self.downscale)

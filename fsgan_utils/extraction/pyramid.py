@@ -15,6 +15,8 @@ LARGEST_CROP = 48
 """Side of the face, in pixels, that the last network sees."""
 LEAST_LEVEL_REDUCTION = 1.5
 """A level is made from the smallest half that is still this many times larger: then halving costs no detail."""
+SLIGHT_REDUCTION = 2
+"""Up to so many times a level is reduced between neighbouring pixels; beyond, which is slower, by area."""
 LEAST_CROP_REDUCTION = 4
 """A crop is made from the smallest half in which its box is still this many times larger."""
 LEAST_HALVED = 320
@@ -81,10 +83,12 @@ class View:
         return cut(self.halves[halvings], np.concatenate([np.round(start) + 1, np.round(stop)]), size)
 
     def level(self, scale: float) -> np.ndarray:
-        """Reduce the image to a scale by area; float32 (h, w, 3), 0 to 255."""
+        """Reduce the image to a scale; float32 (h, w, 3), 0 to 255."""
         height, width = (int(np.ceil(side * scale)) for side in self.image.shape[:2])
         source = self.halves[self._halvings(1 / (LEAST_LEVEL_REDUCTION * scale))]
-        return cv2.resize(source, (width, height), interpolation=cv2.INTER_AREA).astype(np.float32)
+        slightly = source.shape[0] <= SLIGHT_REDUCTION * height
+        how = cv2.INTER_LINEAR if slightly else cv2.INTER_AREA
+        return cv2.resize(source, (width, height), interpolation=how).astype(np.float32)
 
     def _halvings(self, reduction: float) -> int:
         """How often to halve the image before it is reduced, so many times in all."""
