@@ -37,7 +37,7 @@ HEIGHT, WIDTH = 720, 1280
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--repeats", type=int, default=3, help="timed runs of each; the median counts")
+    parser.add_argument("--repeats", type=int, default=2, help="timed runs of each; the median counts")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:

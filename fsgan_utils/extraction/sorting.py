@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from fsgan_utils.extraction.records import FaceRecord
 from fsgan_utils.extraction.result import ALIGNED, REJECTED
 from fsgan_utils.images import load_image
 
+READERS = 2
 BESIDE = ("raw_faces", "binary_masks_eyes")
 
 
@@ -45,8 +47,10 @@ def _without_repetitions(folder: Path, records: list[FaceRecord], selection: Sel
     kept = _kept(records)
     if selection.max_similarity is None or not kept:
         return records
-    crops = (_crop(folder, records[position]) for position in tqdm(kept, "looking for repetitions", unit="face"))
-    repeated = find_duplicates(np.stack([thumbnail(crop) for crop in crops]), selection.max_similarity)
+    with ThreadPoolExecutor(READERS) as readers:
+        thumbnails = readers.map(lambda position: thumbnail(_crop(folder, records[position])), kept)
+        seen = list(tqdm(thumbnails, "looking for repetitions", len(kept), unit="face"))
+    repeated = find_duplicates(np.stack(seen), selection.max_similarity)
     result = list(records)
     for position, first in zip(kept, repeated, strict=True):
         if first >= 0:
