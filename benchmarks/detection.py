@@ -21,6 +21,7 @@ from benchmarks._published import FACTOR, MIN_FACE, THRESHOLDS, Detect, facenet_
 from benchmarks._scenes import talking_heads
 from benchmarks._timing import alternate
 from fsgan_utils.extraction import FaceDetector
+from fsgan_utils.faces import box_overlaps
 
 SAME_FACE = 0.8
 OTHER_FACE = 0.5
@@ -74,16 +75,8 @@ def our_detector(detector: FaceDetector) -> Detect:
 def best_overlaps(boxes: list[np.ndarray], others: list[np.ndarray]) -> np.ndarray:
     """Largest intersection over union that each box has with one of the others, picture by picture, (N,)."""
     return np.concatenate(
-        [_overlaps(one, other).max(axis=1, initial=0) for one, other in zip(boxes, others, strict=True)]
+        [box_overlaps(one, other).max(axis=1, initial=0) for one, other in zip(boxes, others, strict=True)]
     )
-
-
-def _overlaps(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
-    start = np.maximum(boxes[:, None, :2], others[None, :, :2])
-    stop = np.minimum(boxes[:, None, 2:], others[None, :, 2:])
-    common = np.maximum(0, stop - start).prod(axis=2)
-    areas = [(each[:, 2:] - each[:, :2]).prod(axis=1) for each in (boxes, others)]
-    return common / (areas[0][:, None] + areas[1] - common)
 
 
 def main() -> None:

@@ -137,6 +137,11 @@ def contact_sheet(rows: Mapping[str, Sequence[np.ndarray]], side: int = 96) -> n
     return np.concatenate(bands)
 
 
+def spread(count: int, most: int) -> np.ndarray:
+    """Positions of at most `most` of `count` things, at even distances from the first to the last: int (N,)."""
+    return np.unique(np.linspace(0, count - 1, min(most, count)).astype(int))
+
+
 def limited(image: np.ndarray, side: int) -> np.ndarray:
     """Shrink an image (H, W) or (H, W, C) whose longer side exceeds `side` pixels to that; others stay as they are."""
     scale = side / max(image.shape[:2])

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
 from fsgan_utils.extraction.folders import writing_to
-from fsgan_utils.extraction.records import read_records
+from fsgan_utils.extraction.records import faces_by_person, read_records
+from fsgan_utils.extraction.result import ALIGNED
 from fsgan_utils.images import write_bytes
 from fsgan_utils.workspace import Workspace
 
@@ -64,7 +64,7 @@ def copy_to(side: str, workspace: Workspace, identity: int | None = None) -> Col
     """
     folder = workspace.face_folder(side)
     records = [record for record in read_records(workspace.faces) if record.rejected is None]
-    people = dict(sorted(Counter(record.identity or 0 for record in records).items()))
+    people = faces_by_person(records)
     person = max(people, key=lambda number: people[number]) if identity is None else identity
     if person not in people:
         raise ValueError(f"identity must be one of {', '.join(map(str, people))}. Received: {identity!r}")
@@ -74,7 +74,7 @@ def copy_to(side: str, workspace: Workspace, identity: int | None = None) -> Col
         for record in records:
             if record.identity == person:
                 target = folder / f"{source}_{record.file}"
-                write_bytes(target, (workspace.faces / "aligned_faces" / record.file).read_bytes())
+                write_bytes(target, (workspace.faces / ALIGNED / record.file).read_bytes())
                 copied.append(target)
         removed = _remove_older(folder, source, set(copied))
     return Collected(folder, person, identity is not None, people, copied, removed)

@@ -9,6 +9,7 @@ from scipy.cluster.hierarchy import fcluster, linkage
 from tqdm.auto import tqdm
 
 from fsgan_utils.embedding import SAME_PERSON, SAME_PERSON_ON_AVERAGE, Embedder
+from fsgan_utils.images import spread
 
 Crops = Callable[[Sequence[int]], list[np.ndarray]]
 """Gives the aligned crops of some faces, uint8 RGB (256, 256, 3), by their positions."""
@@ -67,7 +68,7 @@ def _samples(tracks: Sequence[int]) -> list[int]:
 
 def _people_among(vectors: np.ndarray) -> np.ndarray:
     """The mean vector of each person, of length 1: float32 (P, D)."""
-    chosen = vectors[np.unique(np.linspace(0, len(vectors) - 1, min(len(vectors), LARGEST_CLUSTERING)).astype(int))]
+    chosen = vectors[spread(len(vectors), LARGEST_CLUSTERING)]
     groups = _joined(chosen, SAME_PERSON)
     centres = _centres(chosen, groups)
     return _centres(chosen, _joined(centres, SAME_PERSON_ON_AVERAGE)[groups])

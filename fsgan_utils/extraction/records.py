@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -75,6 +77,11 @@ def read_records(folder: Path) -> list[FaceRecord]:
     if not file.exists():
         raise FileNotFoundError(f"there is no {file}; run notebook 1 on a video first")
     return parse_records(file.read_text(encoding="utf-8"), file)
+
+
+def faces_by_person(records: Iterable[FaceRecord]) -> dict[int, int]:
+    """Number of faces by identity, of records that were not rejected."""
+    return dict(sorted(Counter(record.identity or 0 for record in records).items()))
 
 
 def parse_records(text: str, file: Path) -> list[FaceRecord]:

@@ -11,9 +11,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from fsgan_utils.extraction.records import FaceRecord, read_records
+from fsgan_utils.extraction.records import FaceRecord, faces_by_person, read_records
 from fsgan_utils.faces import Face
-from fsgan_utils.images import contact_sheet, list_images, load_image, write_bytes
+from fsgan_utils.images import contact_sheet, list_images, load_image, spread, write_bytes
 
 SUMMARY_NAME = "extraction.json"
 ALIGNED, REJECTED, PREVIEWS = "aligned_faces", "rejected_faces", "previews"
@@ -92,7 +92,7 @@ class Extraction:
     @property
     def people(self) -> dict[int, int]:
         """Number of faces by identity."""
-        return dict(sorted(Counter(record.identity or 0 for record in self.faces).items()))
+        return faces_by_person(self.faces)
 
     @property
     def previews(self) -> list[np.ndarray]:
@@ -101,9 +101,7 @@ class Extraction:
 
     def aligned(self, record: FaceRecord) -> np.ndarray:
         """The aligned face of a record: uint8 RGB (256, 256, 3)."""
-        return load_image(
-            self.folder / ("aligned_faces" if record.rejected is None else "rejected_faces") / record.file
-        )
+        return load_image(self.folder / (ALIGNED if record.rejected is None else REJECTED) / record.file)
 
     def __str__(self) -> str:
         """A few lines for the screen."""
@@ -162,8 +160,7 @@ class Extraction:
         return contact_sheet(rows) if rows else None
 
     def _some(self, records: Sequence[FaceRecord], count: int) -> list[np.ndarray]:
-        chosen = np.unique(np.linspace(0, len(records) - 1, min(count, len(records))).astype(int))
-        return [self.aligned(records[position]) for position in chosen]
+        return [self.aligned(records[position]) for position in spread(len(records), count)]
 
 
 def _reason(record: FaceRecord) -> str:

@@ -13,7 +13,7 @@ from tqdm.auto import tqdm
 
 from fsgan_utils.extraction import eye_box_mask
 from fsgan_utils.extraction.folders import replaced_folder, unused_name
-from fsgan_utils.images import list_images, load_image, square_image, write_image
+from fsgan_utils.images import list_images, load_image, spread, square_image, write_image
 from fsgan_utils.landmarks import FAN, five_points
 from fsgan_utils.masks.finding import FaceFinder
 from fsgan_utils.masks.regions import MASK_SIZE, outline_mask, region_mask
@@ -213,7 +213,7 @@ def preview_masks(workspace: Workspace, masks: MadeMasks, side: str, part: str, 
         At most `count` uint8 RGB images (256, 256, 3); none if no such masks were made.
     """
     made = masks.made.get(part, {}).get(side, [])
-    chosen = [made[i] for i in np.unique(np.linspace(0, len(made) - 1, min(count, len(made))).astype(int))]
+    chosen = [made[i] for i in spread(len(made), count)]
     image_of = {path.stem: path for path in list_images(workspace.face_folder(side))}
     pairs = [(square_image(load_image(image_of[mask.stem])), load_image(mask)[..., 0]) for mask in chosen]
     return [tint(*(square_image(part, PREVIEW_SIZE) for part in _close_up(image, mask))) for image, mask in pairs]

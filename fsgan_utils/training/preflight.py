@@ -10,7 +10,7 @@ import numpy as np
 
 from fsgan_utils.embedding import SAME_PERSON, SAME_PERSON_ON_AVERAGE, Embedder, MobileNetEmbedder
 from fsgan_utils.extraction.quality import RAISED, Selection, find_duplicates, lacking_poses
-from fsgan_utils.images import load_image, square_image
+from fsgan_utils.images import load_image, spread, square_image
 from fsgan_utils.landmarks import FaceMesh
 from fsgan_utils.masks import tint
 from fsgan_utils.masks.matching import find_mismatches
@@ -73,7 +73,7 @@ class Finding:
         """
         if self.kind == "unreadable":
             return [], []
-        chosen = np.unique(np.linspace(0, len(self.files) - 1, min(count, len(self.files))).astype(int))
+        chosen = spread(len(self.files), count)
         images = [square_image(load_image(self.files[index]), SIZE) for index in chosen]
         if self.masks:
             shown = [load_image(self.masks[index])[..., 0] for index in chosen]
