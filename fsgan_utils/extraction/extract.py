@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import glob
-import hashlib
 import shutil
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -19,8 +17,9 @@ from prefetch_generator import BackgroundGenerator
 from tqdm.auto import tqdm
 
 from fsgan_utils.embedding import Embedder, MobileNetEmbedder
+from fsgan_utils.extraction.earlier import clear_unfinished, done_before, fingerprint_of, name_to_keep
 from fsgan_utils.extraction.eye_boxes import eye_box_mask
-from fsgan_utils.extraction.folders import put_in_place, restore_replaced, unused_name, writing_to
+from fsgan_utils.extraction.folders import put_in_place, restore_replaced, writing_to
 from fsgan_utils.extraction.journal import Journal
 from fsgan_utils.extraction.mtcnn import FaceDetector
 from fsgan_utils.extraction.quality import Quality, Selection
@@ -87,16 +86,16 @@ def extract_faces(
         raise ValueError(f"detect_every must be 1 or more. Received: {detect_every}")
     opened = Source.open(source)
     tracker = FaceTracker(detector or FaceDetector(), landmarks, redetect_every)
-    fingerprint = _fingerprint(opened, (repr(tracker), detect_every, save_format, selection))
+    fingerprint = fingerprint_of(opened, (repr(tracker), detect_every, save_format, selection))
     with writing_to(workspace.faces):
         restore_replaced(workspace.faces)
         unfinished = workspace.root / f".faces_{opened.path.stem}_{fingerprint[:8]}.partial"
-        done = _done_before(workspace.faces, fingerprint)
+        done = done_before(workspace.faces, fingerprint)
         if done is None:
             run = _Run(opened, tracker, detect_every, save_format, selection, Journal.open(unfinished))
             run.find()
             done = run.finish(workspace.faces, fingerprint, embedder or _usual_embedder())
-        _clear_unfinished(unfinished)
+        clear_unfinished(unfinished)
     return done
 
 
@@ -148,7 +147,7 @@ class _Run:
             raise NoFaceError(self._nothing_kept(Extraction(folder, summary, [], records)))
         write_records(faces, records)
         summary.write(faces)
-        kept_folder = _name_to_keep(folder, self.source)
+        kept_folder = name_to_keep(folder, self.source)
         put_in_place(faces, folder, kept_folder)
         return replace(Extraction.read(folder, summary), kept_folder=kept_folder)
 
@@ -269,36 +268,3 @@ def _boxed(image: np.ndarray, face: Face) -> np.ndarray:
     height, width = image.shape[:2]
     x0, y0, x1, y1 = np.clip(face.box.round().astype(int), 0, (width, height, width, height))
     return image[y0:y1, x0:x1]
-
-
-def _fingerprint(source: Source, settings: object) -> str:
-    return hashlib.sha256(repr((source.fingerprint(), settings)).encode()).hexdigest()
-
-
-def _done_before(folder: Path, fingerprint: str) -> Extraction | None:
-    """What is in the folder, if it is whole and comes from the same source and settings."""
-    summary = Summary.read(folder)
-    if summary is None or summary.fingerprint != fingerprint:
-        return None
-    done = Extraction.read(folder, summary)
-    whole = all((folder / part / face.file).exists() for face in done.faces for part in (ALIGNED, "raw_faces"))
-    return replace(done, done_before=True) if whole else None
-
-
-def _name_to_keep(folder: Path, source: Source) -> Path | None:
-    """What to call the folder that is there, unless it holds faces of the same source or nothing."""
-    if not folder.exists() or not any(folder.iterdir()):
-        return None
-    before = Summary.read(folder)
-    if before is None:
-        return unused_name(folder.with_name(f"{folder.name}_before"))
-    if before.source == source.path.name:
-        return None
-    return unused_name(folder.with_name(f"{folder.name}_{Path(before.source).stem}"))
-
-
-def _clear_unfinished(folder: Path) -> None:
-    """Remove what unfinished runs on the same source left, whatever their settings."""
-    name = folder.name.rsplit("_", 1)[0]
-    for left in folder.parent.glob(f"{glob.escape(name)}_????????.partial"):
-        shutil.rmtree(left)

@@ -4,11 +4,12 @@ from fsgan_utils.training.augmentation import Augmentation
 from fsgan_utils.training.checkpoints import load_model, save_model
 from fsgan_utils.training.config import LossWeights, ModelConfig, TrainConfig
 from fsgan_utils.training.data import FaceSet, PairedBatches
+from fsgan_utils.training.findings import DatasetError, DatasetReport, Finding
 from fsgan_utils.training.gan import FaceSwapGAN
 from fsgan_utils.training.legacy import import_legacy_model
 from fsgan_utils.training.perceptual import find_perceptual_loss
 from fsgan_utils.training.phases import Phase, default_phases, plot_schedule, schedule_table
-from fsgan_utils.training.preflight import DatasetError, DatasetReport, Finding, check_dataset
+from fsgan_utils.training.preflight import check_dataset
 from fsgan_utils.training.preview import LivePreview, augmented_pairs, triples_sheet
 from fsgan_utils.training.train import open_model, train
 
