@@ -35,6 +35,8 @@ MESH_EYELIDS = np.array([
 eye first, as seen in the image; in the mirrored face the rows change places."""
 MESH_LIPS = np.array([61, 185, 40, 39, 37, 0, 267, 269, 270, 409, 291, 375, 321, 405, 314, 17, 84, 181, 91, 146])
 """int (20,): the FaceMesh points along the lips' outer edge: left corner, upper lip, right corner, lower lip."""
+MESH_INNER_LIPS = np.array([78, 191, 80, 81, 82, 13, 312, 311, 310, 415, 308, 324, 318, 402, 317, 14, 87, 178, 88, 95])
+"""int (20,): the FaceMesh points along the lips' inner edge: left corner, upper lip, right corner, lower lip."""
 MIRRORED_LIPS = np.concatenate([MESH_LIPS[10::-1], MESH_LIPS[:10:-1]])
 """int (20,): the points that lie there in the mirrored face."""
 # fmt: on

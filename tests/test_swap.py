@@ -4,6 +4,7 @@ from painter import Painter
 
 from fsgan_utils.conversion import ConvertConfig, build_detector, generate_faces, swap_faces, swap_image
 from fsgan_utils.conversion.blending import feather, footprint, paste
+from fsgan_utils.extraction import FaceTracker, Sighting
 from fsgan_utils.faces import Alignment, Face, margin
 from fsgan_utils.video import read_frames
 
@@ -22,7 +23,13 @@ def picture():
 
 @pytest.fixture(scope="module")
 def faces(detector, picture):
-    return detector.detect([picture])[0]
+    return FaceTracker(detector).update(picture)[0]
+
+
+def moved(sighting, shift):
+    """The same face elsewhere."""
+    face = sighting.face
+    return Sighting(Face(face.box + np.tile(shift, 2), face.landmarks + shift, face.score), None, None, None)
 
 
 def redness(image):
@@ -33,9 +40,9 @@ def test_the_face_is_replaced_and_nothing_else(picture, detector, faces):
     result = swap_image(picture, Painter(), PLAIN, detector)
     assert result.dtype == np.uint8
     assert result.shape == picture.shape
-    nose_x, nose_y = np.rint(faces[0].landmarks[2]).astype(int)
+    nose_x, nose_y = np.rint(faces[0].face.landmarks[2]).astype(int)
     assert redness(result)[nose_y, nose_x] > redness(picture)[nose_y, nose_x] + 50
-    x0, y0, x1, y1 = np.clip(faces[0].box.astype(int), 40, 280)
+    x0, y0, x1, y1 = np.clip(faces[0].face.box.astype(int), 40, 280)
     outside = np.ones(picture.shape[:2], bool)
     outside[y0 - 40 : y1 + 40, x0 - 40 : x1 + 40] = False
     np.testing.assert_array_equal(result[outside], picture[outside])
@@ -82,7 +89,7 @@ def test_enhance_exaggerates_the_difference(picture, faces):
 
 def test_several_faces_in_several_pictures_are_one_call(picture, faces):
     pair = np.concatenate([picture, picture], axis=1)
-    shifted = Face(faces[0].box + np.array([320, 0, 320, 0]), faces[0].landmarks + np.array([320, 0]), 0.9)
+    shifted = moved(faces[0], np.array([320, 0]))
     model = Painter()
     results = swap_faces([pair, picture], [[faces[0], shifted], []], model, PLAIN)
     assert model.calls == [2]
@@ -92,16 +99,15 @@ def test_several_faces_in_several_pictures_are_one_call(picture, faces):
 
 
 def test_a_face_that_cannot_be_aligned_is_left_alone(picture):
-    flat = Face(np.array([50, 50, 150, 150]), np.full((5, 2), 100.0), 0.9)
+    flat = Sighting(Face(np.array([50, 50, 150, 150]), np.full((5, 2), 100.0), 0.9), None, None, None)
     (result,) = swap_faces([picture], [[flat]], Painter(), PLAIN)
     assert (result.swapped, result.left_alone) == (0, 1)
     np.testing.assert_array_equal(result.image, picture)
 
 
 def test_a_face_at_the_rim_is_swapped_as_far_as_it_shows(picture, faces):
-    half = np.ascontiguousarray(picture[:, int(faces[0].landmarks[2, 0]) :])
-    moved = Face(faces[0].box - [320 - half.shape[1], 0] * 2, faces[0].landmarks - [320 - half.shape[1], 0], 0.9)
-    (result,) = swap_faces([half], [[moved]], Painter(), PLAIN)
+    half = np.ascontiguousarray(picture[:, int(faces[0].face.landmarks[2, 0]) :])
+    (result,) = swap_faces([half], [[moved(faces[0], np.array([half.shape[1] - 320, 0]))]], Painter(), PLAIN)
     assert result.mask[:, :20].max() > 0.9
     assert result.image.shape == half.shape
 
@@ -112,7 +118,7 @@ def test_a_picture_without_a_face_comes_back_unchanged(detector):
 
 
 def test_the_network_sees_the_middle_of_the_crop(picture, faces):
-    crop = Alignment.from_landmarks(faces[0].landmarks).warp(picture)
+    crop = Alignment.from_landmarks(faces[0].face.landmarks).warp(picture)
     (face,) = generate_faces([crop], Painter(), PLAIN)
     assert margin(256, 0.9) == 25
     np.testing.assert_array_equal(face.source, crop[25:231, 25:231])
@@ -132,17 +138,17 @@ def test_a_model_that_draws_nonsense_is_named(picture, faces, damage, message):
 
 def test_pasting_has_no_seam_at_any_scale_or_angle():
     y, x = np.mgrid[:200, :300].astype(np.float32)
-    image = np.stack([x / 3, y, 100 + 0 * x], axis=-1)
+    image = np.stack([x / 3, y, 100 + 0 * x], axis=-1).astype(np.uint8)
     for scale, angle in ((0.5, 0.3), (1.7, -0.8), (4.0, 2.0)):
         rotation = scale * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
         alignment = Alignment(np.column_stack([rotation, 32 - rotation @ (150, 100)]), 64)
         canvas, mask = image.copy(), np.zeros(image.shape[:2], np.float32)
-        paste(canvas, mask, np.full((64, 64, 3), 255, np.float32), feather(64).copy(), alignment)
+        paste(canvas, mask, np.full((64, 64, 3), 255, np.uint8), feather(64).copy(), alignment)
         assert mask.max() > 0.99
         np.testing.assert_array_equal(canvas[mask == 0], image[mask == 0])
         steepest = max(np.abs(np.diff(mask, axis=axis)).max() for axis in (0, 1))
         assert steepest < 0.35 * max(1, scale)
-        middle = np.abs(canvas[100, 150] - 255).max()
+        middle = np.abs(canvas[100, 150].astype(int) - 255).max()
         assert middle < 1
 
 
@@ -163,6 +169,13 @@ def test_a_crop_outside_the_picture_has_no_footprint():
         {"threshold": 1.5},
         {"factor": 1},
         {"enhance": -1},
+        {"faces": "first"},
+        {"min_score": 2},
+        {"mask": "oval"},
+        {"mask_grow": 0.5},
+        {"mask_blur": -0.1},
+        {"keep": "mouth"},
+        {"keep": ("nose",)},
         {"layout": "quad"},
         {"start": 2, "stop": 1},
         {"batch": 0},

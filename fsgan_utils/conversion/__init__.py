@@ -1,26 +1,44 @@
 """Notebook 4: swap the faces of a video or a picture."""
 
+from fsgan_utils.conversion.color import ColorTransfer, correct_color, fit_color
 from fsgan_utils.conversion.config import ConvertConfig
 from fsgan_utils.conversion.convert import ConversionSummary, convert_video
+from fsgan_utils.conversion.masking import face_mask
 from fsgan_utils.conversion.swap import (
     GeneratedFace,
     Generator,
     Swapped,
     build_detector,
+    chosen,
+    compose,
+    draw,
+    finish,
+    fit,
     generate_faces,
+    place,
     swap_faces,
     swap_image,
 )
 
 __all__ = [
+    "ColorTransfer",
     "ConversionSummary",
     "ConvertConfig",
     "GeneratedFace",
     "Generator",
     "Swapped",
     "build_detector",
+    "chosen",
+    "compose",
     "convert_video",
+    "correct_color",
+    "draw",
+    "face_mask",
+    "finish",
+    "fit",
+    "fit_color",
     "generate_faces",
+    "place",
     "swap_faces",
     "swap_image",
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
+import cv2
 import numpy as np
 
 from fsgan_utils.faces import Alignment
@@ -32,11 +33,16 @@ class Region:
 def feather(side: int) -> np.ndarray:
     """A soft-edged square: float32 (side, side), 0 at the rim, 1 from `FEATHER` of the side inwards."""
     to_edge = np.minimum(np.arange(side), np.arange(side)[::-1]).astype(np.float32)
-    ramp = np.clip(to_edge / max(1.0, FEATHER * side), 0, 1)
-    ramp = ramp * ramp * (3 - 2 * ramp)
+    ramp = smooth_step(to_edge / max(1.0, FEATHER * side))
     soft = np.outer(ramp, ramp)
     soft.flags.writeable = False
     return soft
+
+
+def smooth_step(ramp: np.ndarray) -> np.ndarray:
+    """Go from 0 to 1, where the ramp does, without a corner."""
+    ramp = np.clip(ramp, 0, 1)
+    return ramp * ramp * (3 - 2 * ramp)
 
 
 def footprint(alignment: Alignment, shape: tuple[int, ...]) -> Region | None:
@@ -49,18 +55,21 @@ def footprint(alignment: Alignment, shape: tuple[int, ...]) -> Region | None:
     return region if region.top < region.bottom and region.left < region.right else None
 
 
-def paste(image: np.ndarray, mask: np.ndarray, face: np.ndarray, alpha: np.ndarray, alignment: Alignment) -> None:
+def paste(
+    image: np.ndarray, mask: np.ndarray, face: np.ndarray, alpha: np.ndarray, alignment: Alignment, enhance: float = 0
+) -> None:
     """Blend a face into an image, in place: alpha · face + (1 − alpha) · image.
 
     The image's own pixels are mixed at the image's own resolution, and only under the crop; where alpha is
     zero they stay exactly as they were.
 
     Args:
-        image: float32 RGB (H, W, 3), 0 to 255; changed.
+        image: uint8 RGB (H, W, 3); changed.
         mask: float32 (H, W), 0 to 1; raised to the alpha that was used.
-        face: float32 RGB (size, size, 3), 0 to 255, in the crop of `alignment`.
-        alpha: float32 (size, size), 0 to 1.
+        face: uint8 RGB (size, size, 3), in the crop of `alignment`.
+        alpha: float32 (size, size), 0 to 1, 0 at the crop's rim.
         alignment: where the crop lies in the image.
+        enhance: e in (1 + e) · result − e · image.
     """
     region = footprint(alignment, image.shape)
     if region is None:
@@ -69,7 +78,8 @@ def paste(image: np.ndarray, mask: np.ndarray, face: np.ndarray, alpha: np.ndarr
     shape = (region.bottom - region.top, region.right - region.left)
     weight = np.clip(local.unwarp(alpha, shape), 0, 1)
     part = image[region.slices]
-    part += weight[..., None] * (local.unwarp(face, shape) - part)
+    share = (1 + enhance) * weight
+    part[:] = cv2.blendLinear(local.unwarp(face, shape), np.ascontiguousarray(part), share, 1 - share)
     np.maximum(mask[region.slices], weight, out=mask[region.slices])
 
 

@@ -10,6 +10,9 @@ from fsgan_utils.video import check_range
 
 DIRECTIONS = ("AtoB", "BtoA")
 LAYOUTS = ("result", "pair", "triple")
+MASKS = ("attention", "hull", "both")
+KEPT = ("mouth", "eyes")
+FACES = ("all", "largest")
 
 
 @dataclass(frozen=True)
@@ -19,7 +22,15 @@ class ConvertConfig:
     Attributes:
         direction: "AtoB" turns A's face into B's, "BtoA" the other way round.
         roi_coverage: part of the aligned crop's side that the network sees and replaces, above .5 to 1.
-        color_correction: "hist_match", "adain", "adain_xyz" or "none".
+        faces: "all", or the "largest" of each picture only.
+        min_score: score a face must have to be swapped, 0 to 1; others are left alone.
+        color_correction: how the new face gets the scene's colours: "hist_match", "adain", "adain_xyz", "lab", "mkl",
+            "poisson" or "none"; see `fsgan_utils.conversion.color.fit_color`.
+        mask: what is replaced: what the network says ("attention"), the hull of the face's mesh ("hull"), or what lies
+            in "both".
+        mask_grow: how far the mask's edge moves outwards, as a part of the crop's side, -.25 to .25; below 0 inwards.
+        mask_blur: standard deviation of the blur of the mask's edge, as a part of the crop's side, 0 to .25.
+        keep: parts of the source that stay: "mouth" (what is between the lips), "eyes"; both, one or none.
         smoothing: "kalman", "moving_average" or "none": how faces are steadied from frame to frame.
         kalman_noise: process noise of the Kalman filter; smaller is steadier and slower.
         moving_average: share of the past in the moving average, 0 to below 1.
@@ -39,7 +50,13 @@ class ConvertConfig:
 
     direction: str = "AtoB"
     roi_coverage: float = 0.9
+    faces: str = "all"
+    min_score: float = 0.5
     color_correction: str = "hist_match"
+    mask: str = "attention"
+    mask_grow: float = 0.0
+    mask_blur: float = 0.0
+    keep: tuple[str, ...] = ()
     smoothing: str = "kalman"
     kalman_noise: float = 3e-3
     moving_average: float = 0.65
@@ -57,6 +74,12 @@ class ConvertConfig:
         """Check every value."""
         _one_of("direction", self.direction, DIRECTIONS)
         _one_of("color_correction", self.color_correction, color.METHODS)
+        _one_of("faces", self.faces, FACES)
+        _one_of("mask", self.mask, MASKS)
+        _check("keep", self.keep, isinstance(self.keep, tuple) and set(self.keep) <= set(KEPT), f"a tuple of {KEPT}")
+        _check("mask_grow", self.mask_grow, -0.25 <= self.mask_grow <= 0.25, "from -.25 to .25")
+        _check("mask_blur", self.mask_blur, 0 <= self.mask_blur <= 0.25, "from 0 to .25")
+        _check("min_score", self.min_score, 0 <= self.min_score <= 1, "from 0 to 1")
         _one_of("smoothing", self.smoothing, smoothing.METHODS)
         _one_of("layout", self.layout, LAYOUTS)
         _check("roi_coverage", self.roi_coverage, 0.5 < self.roi_coverage <= 1, "above .5 and at most 1")

@@ -17,7 +17,7 @@ from tqdm.auto import tqdm
 from fsgan_utils.conversion.config import ConvertConfig
 from fsgan_utils.conversion.smoothing import FaceSmoother
 from fsgan_utils.conversion.swap import Generator, Swapped, build_detector, swap_faces
-from fsgan_utils.extraction import FaceDetector
+from fsgan_utils.extraction import FaceDetector, Sighting
 from fsgan_utils.faces import Face
 from fsgan_utils.video import Frame, VideoError, VideoInfo, VideoWriter, is_cut, probe, read_frames, signature
 from fsgan_utils.workspace import existing_file, resolve
@@ -119,7 +119,8 @@ def _swapped_frames(
             images = [frame.image for frame in batch]
             signatures = [signature(image) for image in images]
             steady = _steady(detector.detect(images), signatures, last, smoother)
-            yield from zip(batch, swap_faces(images, steady, model, config), strict=True)
+            sightings = [[Sighting(face, None, None, None) for face in group] for group in steady]
+            yield from zip(batch, swap_faces(images, sightings, model, config), strict=True)
             last = signatures[-1]
             progress.update(len(batch))
 

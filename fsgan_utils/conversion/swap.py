@@ -1,23 +1,30 @@
-"""Swap the faces of pictures: align, generate, correct the colours, blend."""
+"""Swap the faces of pictures, step by step: place, draw, fit, finish, compose."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 import cv2
 import numpy as np
 
-from fsgan_utils.conversion.blending import feather, paste
-from fsgan_utils.conversion.color import correct_color
+from fsgan_utils.conversion.blending import paste
+from fsgan_utils.conversion.color import ColorTransfer, fit_color
 from fsgan_utils.conversion.config import ConvertConfig
-from fsgan_utils.extraction import FaceDetector
-from fsgan_utils.faces import Alignment, Face, margin
+from fsgan_utils.conversion.masking import face_mask, needs_mesh
+from fsgan_utils.extraction import FaceDetector, FaceTracker, Sighting
+from fsgan_utils.faces import Alignment, margin
 from fsgan_utils.training.data import to_network
 
+CROP_SIZE = 256
+"""Side of the aligned crop in pixels, as in training."""
 COVERED = 0.1
 """Alpha from which a pixel counts as face when colours are compared."""
+
+Drawing = tuple[Alignment, "GeneratedFace"]
+"""A generated face, and the alignment from the picture to what the network saw."""
 
 
 class GeneratorConfig(Protocol):
@@ -44,25 +51,34 @@ class Generator(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class GeneratedFace:
-    """One generated face and the steps to it; every image has the side of the crop's central part.
+    """One generated face and the steps to it; S is the side of the crop's central part, which the network saw.
 
     Attributes:
         source: uint8 RGB (S, S, 3), what the network saw, at full size.
-        raw: float32 RGB (S, S, 3), 0 to 255, what it drew.
-        corrected: float32 RGB (S, S, 3), 0 to 255, with the source's colours.
+        drawn: float32 RGB (res, res, 3), 0 to 255, what it drew.
+        transfer: how the drawing gets the source's colours.
         alpha: float32 (S, S), 0 to 1, where it replaces the source.
     """
 
     source: np.ndarray
-    raw: np.ndarray
-    corrected: np.ndarray
+    drawn: np.ndarray
+    transfer: ColorTransfer
     alpha: np.ndarray
+
+    @property
+    def raw(self) -> np.ndarray:
+        """uint8 RGB (S, S, 3): what the network drew, at full size."""
+        return _enlarged(self.drawn, len(self.source))
+
+    @cached_property
+    def corrected(self) -> np.ndarray:
+        """uint8 RGB (S, S, 3): the same with the source's colours."""
+        return _enlarged(self.transfer.apply(self.drawn), len(self.source))
 
     @property
     def blended(self) -> np.ndarray:
         """uint8 RGB (S, S, 3): the corrected face laid over the source."""
-        alpha = self.alpha[..., None]
-        return np.rint(alpha * self.corrected + (1 - alpha) * self.source).astype(np.uint8)
+        return cv2.blendLinear(self.corrected, self.source, self.alpha, 1 - self.alpha)
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,7 +89,7 @@ class Swapped:
         image: uint8 RGB (H, W, 3).
         mask: float32 (H, W), 0 to 1, where and how strongly it was replaced.
         swapped: number of faces replaced.
-        left_alone: number of faces that could not be aligned and stay as they were.
+        left_alone: number of faces that stay as they were.
     """
 
     image: np.ndarray
@@ -90,7 +106,7 @@ def build_detector(config: ConvertConfig) -> FaceDetector:
 def swap_image(
     image: np.ndarray, model: Generator, config: ConvertConfig | None = None, detector: FaceDetector | None = None
 ) -> np.ndarray:
-    """Swap every face of a picture.
+    """Swap the faces of a picture.
 
     Args:
         image: uint8 RGB (H, W, 3).
@@ -105,33 +121,159 @@ def swap_image(
         ValueError: the image is not such an array.
     """
     config = config or ConvertConfig()
-    detector = detector or build_detector(config)
-    (faces,) = detector.detect([image])
-    return swap_faces([image], [faces], model, config)[0].image
+    sightings, _ = FaceTracker(detector or build_detector(config)).update(image)
+    return swap_faces([image], [sightings], model, config)[0].image
 
 
 def swap_faces(
-    images: Sequence[np.ndarray], faces: Sequence[Sequence[Face]], model: Generator, config: ConvertConfig
+    images: Sequence[np.ndarray], sightings: Sequence[Sequence[Sighting]], model: Generator, config: ConvertConfig
 ) -> list[Swapped]:
-    """Swap the given faces of several pictures; the network runs once for all.
+    """Swap the faces of several pictures; the network runs once for all.
 
     Args:
         images: uint8 RGB (H, W, 3) each.
-        faces: for each image the faces to swap.
+        sightings: for each image the faces in it. Which of them are swapped, the settings say.
         model: the trained model.
         config: the settings.
 
     Returns:
-        One result per image. A face whose landmarks do not determine an alignment is left as it is.
+        One result per image. A face is left as it is where its landmarks do not determine an alignment, or where the
+        settings need a mesh and there is none.
     """
-    placed = [[_align(face) for face in group] for group in faces]
-    crops = [a.warp(image) for image, group in zip(images, placed, strict=True) for a in group if a is not None]
-    generated = iter(generate_faces(crops, model, config))
-    return [_compose(image, group, generated, config) for image, group in zip(images, placed, strict=True)]
+    placed = [[(one, place(one.face.landmarks, model, config)) for one in chosen(group, config)] for group in sightings]
+    sources = [a.warp(image) for image, group in zip(images, placed, strict=True) for _, a in group if a is not None]
+    drawings = iter(zip(sources, draw(sources, model, config), strict=True))
+    results = []
+    for image, group, found in zip(images, placed, sightings, strict=True):
+        faces: list[Drawing] = []
+        for sighting, alignment in group:
+            if alignment is not None:
+                source, drawn = next(drawings)
+                mesh = None if sighting.mesh is None else alignment.apply(sighting.mesh[:, :2])
+                faces.append((alignment, finish(source, drawn, *fit(source, drawn, config), mesh, config)))
+        results.append(compose(image, faces, config, len(found) - len(faces)))
+    return results
+
+
+def chosen(sightings: Sequence[Sighting], config: ConvertConfig) -> list[Sighting]:
+    """The faces of one picture that the settings want swapped, largest first."""
+    fit_for_it = [
+        one
+        for one in sightings
+        if one.face.score >= config.min_score
+        and max(one.face.width, one.face.height) >= config.min_face
+        and (one.mesh is not None or not needs_mesh(config))
+    ]
+    by_size = sorted(fit_for_it, key=lambda one: -one.face.width * one.face.height)
+    return by_size[:1] if config.faces == "largest" else by_size
+
+
+def place(landmarks: np.ndarray, model: Generator, config: ConvertConfig) -> Alignment | None:
+    """Align what the network sees of a face: the central part of its crop, `roi_coverage` wide.
+
+    Args:
+        landmarks: (5, 2), `(x, y)` in pixels, as `Face.landmarks`.
+        model: the trained model; it knows the crop it was trained on.
+        config: the settings.
+
+    Returns:
+        The alignment from the picture to that part; its `warp` gives `draw` its sources. None where the landmarks do
+        not determine one.
+    """
+    try:
+        whole = Alignment.from_landmarks(landmarks, CROP_SIZE)
+    except ValueError:
+        return None
+    rim = margin(CROP_SIZE, config.roi_coverage)
+    return Alignment(whole.matrix - [[0, 0, rim], [0, 0, rim]], CROP_SIZE - 2 * rim)
+
+
+def draw(sources: Sequence[np.ndarray], model: Generator, config: ConvertConfig) -> np.ndarray:
+    """Run the network on a batch of faces.
+
+    Args:
+        sources: uint8 RGB (S, S, 3) each, placed by `place`.
+        model: the trained model.
+        config: `direction` counts.
+
+    Returns:
+        float32 (N, res, res, 4): alpha, 0 to 1, and RGB, 0 to 255.
+
+    Raises:
+        ValueError: the model returned something else than it should.
+    """
+    side = model.config.resolution
+    if not sources:
+        return np.zeros((0, side, side, 4), np.float32)
+    drawn = model.generate(to_network(sources, side), config.direction)
+    if drawn.shape != (len(sources), side, side, 4):
+        raise ValueError(f"expected (N, {side}, {side}, 4) from model.generate. Received: {drawn.shape}")
+    if not np.isfinite(drawn).all():
+        raise ValueError("the model drew values that are not finite; its weights are damaged, train it again")
+    alpha, rgb = np.clip(drawn[..., :1], 0, 1), np.clip((drawn[..., 1:] + 1) * 127.5, 0, 255)
+    return np.concatenate([alpha, rgb], axis=-1).astype(np.float32)
+
+
+def fit(source: np.ndarray, drawn: np.ndarray, config: ConvertConfig) -> tuple[ColorTransfer, np.ndarray]:
+    """Find out, of one face, what may be averaged over a video's frames before `finish`.
+
+    Args:
+        source: uint8 RGB (S, S, 3), what the network saw.
+        drawn: float32 (res, res, 4), from `draw`.
+        config: `color_correction` counts.
+
+    Returns:
+        How the drawing gets the source's colours; and its alpha, float32 (res, res), 0 to 1.
+    """
+    alpha = drawn[..., 0]
+    reduced = cv2.resize(source, alpha.shape[::-1], interpolation=cv2.INTER_AREA)
+    return fit_color(config.color_correction, drawn[..., 1:], reduced, alpha >= COVERED), alpha
+
+
+def finish(
+    source: np.ndarray,
+    drawn: np.ndarray,
+    transfer: ColorTransfer,
+    alpha: np.ndarray,
+    mesh: np.ndarray | None,
+    config: ConvertConfig,
+) -> GeneratedFace:
+    """Give one face its colours and its mask.
+
+    Args:
+        source: uint8 RGB (S, S, 3), what the network saw.
+        drawn: float32 (res, res, 4), from `draw`.
+        transfer: from `fit`, or averaged.
+        alpha: float32 (res, res), from `fit`, or averaged.
+        mesh: (468, 2), FaceMesh's points in pixels of the source: `alignment.apply(sighting.mesh[:, :2])`; None where
+            there are none.
+        config: the mask's settings count.
+
+    Raises:
+        ValueError: the settings need a mesh and there is none.
+    """
+    enlarged = cv2.resize(alpha, (len(source), len(source)), interpolation=cv2.INTER_CUBIC)
+    return GeneratedFace(source, drawn[..., 1:], transfer, face_mask(enlarged, mesh, config))
+
+
+def compose(image: np.ndarray, faces: Sequence[Drawing], config: ConvertConfig, left_alone: int = 0) -> Swapped:
+    """Blend faces into a picture.
+
+    Args:
+        image: uint8 RGB (H, W, 3); not changed.
+        faces: each with its alignment, from `place`.
+        config: `enhance` counts.
+        left_alone: faces of the picture that are not among them; only counted.
+    """
+    mask = np.zeros(image.shape[:2], np.float32)
+    canvas = image.copy() if faces else image
+    for alignment, face in faces:
+        paste(canvas, mask, face.corrected, face.alpha, alignment, config.enhance)
+    return Swapped(canvas, mask, len(faces), left_alone)
 
 
 def generate_faces(crops: Sequence[np.ndarray], model: Generator, config: ConvertConfig) -> list[GeneratedFace]:
-    """Run the network on aligned crops and correct the colours of what it draws.
+    """Swap faces that are aligned already, such as training images, without a picture around them.
 
     Args:
         crops: uint8 RGB (S, S, 3), aligned faces.
@@ -139,49 +281,15 @@ def generate_faces(crops: Sequence[np.ndarray], model: Generator, config: Conver
         config: the settings.
 
     Raises:
-        ValueError: the model returned something else than it should.
+        ValueError: the model returned something else than it should, or the settings need a mesh.
     """
-    if not crops:
-        return []
-    rim = [margin(crop.shape[0], config.roi_coverage) for crop in crops]
-    sources = [crop[m : len(crop) - m, m : len(crop) - m] for crop, m in zip(crops, rim, strict=True)]
-    side = model.config.resolution
-    drawn = model.generate(to_network(sources, side), config.direction)
-    if drawn.shape != (len(crops), side, side, 4):
-        raise ValueError(f"expected (N, {side}, {side}, 4) from model.generate. Received: {drawn.shape}")
-    if not np.isfinite(drawn).all():
-        raise ValueError("the model drew values that are not finite; its weights are damaged, train it again")
-    return [_finish(source, image, config) for source, image in zip(sources, drawn, strict=True)]
+    rims = [margin(len(crop), config.roi_coverage) for crop in crops]
+    sources = [crop[rim : len(crop) - rim, rim : len(crop) - rim] for crop, rim in zip(crops, rims, strict=True)]
+    drawings = zip(sources, draw(sources, model, config), strict=True)
+    return [finish(source, drawn, *fit(source, drawn, config), None, config) for source, drawn in drawings]
 
 
-def _align(face: Face) -> Alignment | None:
-    try:
-        return Alignment.from_landmarks(face.landmarks)
-    except ValueError:
-        return None
-
-
-def _finish(source: np.ndarray, drawn: np.ndarray, config: ConvertConfig) -> GeneratedFace:
-    size = (source.shape[1], source.shape[0])
-    drawn = cv2.resize(np.asarray(drawn, np.float32), size, interpolation=cv2.INTER_CUBIC)
-    raw = np.clip((drawn[..., 1:] + 1) * 127.5, 0, 255)
-    alpha = np.clip(drawn[..., 0], 0, 1) * feather(len(source))
-    corrected = correct_color(raw, source, config.color_correction, alpha >= COVERED)
-    return GeneratedFace(source, raw, corrected, alpha)
-
-
-def _compose(
-    image: np.ndarray, group: Sequence[Alignment | None], generated: Iterator[GeneratedFace], config: ConvertConfig
-) -> Swapped:
-    canvas = image.astype(np.float32)
-    mask = np.zeros(image.shape[:2], np.float32)
-    aligned = [alignment for alignment in group if alignment is not None]
-    for alignment in aligned:
-        face = next(generated)
-        rim = (alignment.size - len(face.source)) // 2
-        around = ((rim, rim), (rim, rim))
-        paste(canvas, mask, np.pad(face.corrected, (*around, (0, 0)), "edge"), np.pad(face.alpha, around), alignment)
-    if config.enhance:
-        canvas += config.enhance * (canvas - image)
-    result = np.rint(np.clip(canvas, 0, 255)).astype(np.uint8) if aligned else image
-    return Swapped(result, mask, len(aligned), len(group) - len(aligned))
+def _enlarged(image: np.ndarray, side: int) -> np.ndarray:
+    """Bring an image, float32 with values 0 to 255, to another size, uint8."""
+    enlarged = cv2.resize(image, (side, side), interpolation=cv2.INTER_CUBIC)
+    return np.rint(np.clip(enlarged, 0, 255)).astype(np.uint8)

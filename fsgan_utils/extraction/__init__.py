@@ -8,7 +8,7 @@ from fsgan_utils.extraction.quality import PITCH_EDGES, YAW_EDGES, Selection, co
 from fsgan_utils.extraction.records import FaceRecord, read_records
 from fsgan_utils.extraction.result import Extraction, NoFaceError, draw_faces
 from fsgan_utils.extraction.sources import Source
-from fsgan_utils.extraction.tracking import FaceTracker
+from fsgan_utils.extraction.tracking import FaceTracker, Sighting
 
 __all__ = [
     "PITCH_EDGES",
@@ -20,6 +20,7 @@ __all__ = [
     "FaceTracker",
     "NoFaceError",
     "Selection",
+    "Sighting",
     "Source",
     "copy_to",
     "coverage",

@@ -1,0 +1,83 @@
+"""Where, and how strongly, a generated face replaces the source's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+
+from fsgan_utils.conversion.blending import feather, smooth_step
+from fsgan_utils.conversion.config import ConvertConfig
+from fsgan_utils.landmarks import MESH_EYELIDS, MESH_INNER_LIPS
+from fsgan_utils.masks.regions import outline_mask, region_mask
+
+HULL_SOFTNESS = 0.05
+"""Least width of the soft rim inside the hull, as a part of the crop's side."""
+KEPT_SOFTNESS = 0.015
+"""Softness of the edge of what is kept from the source, as a part of the crop's side."""
+
+
+def needs_mesh(config: ConvertConfig) -> bool:
+    """Whether the settings ask for a mask that only a mesh allows."""
+    return config.mask != "attention" or bool(config.keep)
+
+
+def face_mask(alpha: np.ndarray, mesh: np.ndarray | None, config: ConvertConfig) -> np.ndarray:
+    """Combine the network's mask, the hull of the mesh and the settings.
+
+    Args:
+        alpha: float32 (S, S), the network's mask at the size of the crop.
+        mesh: (468, 2), FaceMesh's points, `(x, y)` in pixels of the crop; None where there are none.
+        config: `mask`, `mask_grow`, `mask_blur` and `keep` count.
+
+    Returns:
+        float32 (S, S), 0 to 1, 0 at the rim.
+
+    Raises:
+        ValueError: the settings need a mesh and there is none; see `needs_mesh`.
+    """
+    if mesh is None and needs_mesh(config):
+        raise ValueError(
+            f"mask {config.mask!r} with keep {config.keep} needs the face's mesh, and there is none; leave the face "
+            "as it is, or choose mask 'attention' and keep nothing"
+        )
+    side = len(alpha)
+    mask = feather(side).copy()
+    if config.mask != "hull":
+        grown = _grown(np.clip(alpha, 0, 1), config.mask_grow * side)
+        mask *= _blurred(grown, config.mask_blur * side)
+    if mesh is not None and config.mask != "attention":
+        mask *= _hull(mesh, side, config)
+    return mask if mesh is None else mask * _free(mesh, config.keep, side)
+
+
+def _hull(mesh: np.ndarray, side: int, config: ConvertConfig) -> np.ndarray:
+    """The hull of the mesh, float32 (side, side), soft inwards only: outside it nothing is ever replaced."""
+    hull = _grown(outline_mask(mesh, side), config.mask_grow * side)
+    width = side * max(HULL_SOFTNESS, 2 * config.mask_blur)
+    to_edge = cv2.distanceTransform(hull // 255, cv2.DIST_L2, cv2.DIST_MASK_5)
+    return smooth_step(to_edge / width)
+
+
+def _grown(mask: np.ndarray, pixels: float) -> np.ndarray:
+    """Move the edge outwards, or inwards where the number is negative."""
+    radius = round(abs(pixels))
+    if radius == 0:
+        return mask
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
+    return cv2.dilate(mask, kernel) if pixels > 0 else cv2.erode(mask, kernel)
+
+
+def _blurred(mask: np.ndarray, deviation: float) -> np.ndarray:
+    return cv2.GaussianBlur(mask, (0, 0), deviation) if deviation > 0 else mask
+
+
+def _free(mesh: np.ndarray, keep: Sequence[str], side: int) -> np.ndarray:
+    """1 where the source need not be kept, float32 (side, side)."""
+    points = np.asarray(mesh)[:, :2]
+    outlines = {"eyes": points[MESH_EYELIDS], "mouth": points[MESH_INNER_LIPS][None]}
+    free = np.ones((side, side), np.float32)
+    for part in keep:
+        free = np.minimum(free, 1 - region_mask(outlines[part], side).astype(np.float32) / 255)
+    return _blurred(free, KEPT_SOFTNESS * side) if keep else free
