@@ -9,6 +9,7 @@ import warnings
 from dataclasses import asdict
 from pathlib import Path
 
+import h5py
 import keras
 import numpy as np
 
@@ -20,7 +21,7 @@ CARD = "model.json"
 FORMAT = 1
 
 
-def save_model(model: FaceSwapGAN, folder: Path, keep: bool = False) -> Path:
+def save_model(model: FaceSwapGAN, folder: Path, keep: bool = False, to_share: bool = False) -> Path:
     """Save a model; at every moment the folder holds a whole one.
 
     The weights go to a new folder `iteration-…` and then `model.json` is replaced to name it; the weights it named
@@ -30,6 +31,8 @@ def save_model(model: FaceSwapGAN, folder: Path, keep: bool = False) -> Path:
         model: what to save, with its optimizers if it was prepared for training.
         folder: the model's folder, made if needed.
         keep: whether these weights stay when later ones are saved (a backup).
+        to_share: whether to save half-precision weights and no optimizers, a sixth of the size: all that converting
+            needs, and what another training can start from.
 
     Returns:
         The folder of the weights.
@@ -50,7 +53,9 @@ def save_model(model: FaceSwapGAN, folder: Path, keep: bool = False) -> Path:
     partial.mkdir()
     for name, network in model.networks.items():
         network.save_weights(partial / f"{name}.weights.h5")
-    if model.compiled:
+        if to_share:
+            _halve(partial / f"{name}.weights.h5")
+    if model.compiled and not to_share:
         values = [keras.ops.convert_to_numpy(variable) for variable in model.optimizer.variables]
         np.savez(partial / "optimizer.npz", *values)
     card = {
@@ -134,6 +139,23 @@ def read_card(folder: Path) -> dict:
     if not isinstance(card, dict) or card.get("format") != FORMAT:
         raise ValueError(f"{path} does not describe a model that this version can read (format {FORMAT})")
     return card
+
+
+def _halve(path: Path) -> None:
+    """Rewrite a weight file in float16, compressed; Keras reads it as it reads any other."""
+    whole = path.rename(path.with_suffix(".whole"))
+    with h5py.File(whole) as source, h5py.File(path, "w") as target:
+
+        def copy(name: str, item: h5py.Group | h5py.Dataset) -> None:
+            if isinstance(item, h5py.Dataset):
+                copied = target.create_dataset(name, data=item[()].astype(np.float16), compression="gzip", shuffle=True)
+            else:
+                copied = target.require_group(name)
+            copied.attrs.update(item.attrs)
+
+        source.visititems(copy)
+        target.attrs.update(source.attrs)
+    whole.unlink()
 
 
 def _checked_file(folder: Path, card: dict, name: str) -> Path:
