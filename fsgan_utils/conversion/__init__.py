@@ -1,6 +1,7 @@
 """Notebook 4: swap the faces of a video or a picture."""
 
 from fsgan_utils.conversion.color import ColorTransfer, correct_color, fit_color
+from fsgan_utils.conversion.compare import compare_colors, compare_masks
 from fsgan_utils.conversion.config import ConvertConfig
 from fsgan_utils.conversion.convert import ConversionSummary, convert_video
 from fsgan_utils.conversion.masking import face_mask
@@ -29,6 +30,8 @@ __all__ = [
     "Swapped",
     "build_detector",
     "chosen",
+    "compare_colors",
+    "compare_masks",
     "compose",
     "convert_video",
     "correct_color",

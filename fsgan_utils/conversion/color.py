@@ -9,10 +9,12 @@ import cv2
 import numpy as np
 
 from fsgan_utils.conversion.membrane import MEMBRANE_SIDE, fit_membrane
+from fsgan_utils.images import limited
 
 METHODS = ("none", "adain", "adain_xyz", "hist_match", "lab", "mkl", "poisson")
 FITTING_SIDE = 64
 """Pixels per side above which colours are compared in a smaller copy."""
+HALF = 0.5
 LEAST_DEVIATION = 1.0
 """Standard deviation below which colours count as flat, and their contrast is not stretched, in levels."""
 LEVELS = np.arange(256, dtype=np.float64)
@@ -141,14 +143,8 @@ def _unchanged(method: str) -> np.ndarray:
 
 def _reduced(image: np.ndarray, mask: np.ndarray | None) -> tuple[np.ndarray, np.ndarray | None]:
     """Make a copy whose longer side is at most `FITTING_SIDE`."""
-    scale = FITTING_SIDE / max(image.shape[:2])
-    if scale >= 1:
-        return image, mask
-    size = (max(1, round(scale * image.shape[1])), max(1, round(scale * image.shape[0])))
-    small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
-    if mask is None:
-        return small, None
-    return small, cv2.resize(mask.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST).astype(bool)
+    smaller = None if mask is None else limited(mask.astype(np.float32), FITTING_SIDE) >= HALF
+    return limited(image, FITTING_SIDE), smaller
 
 
 def _selected(image: np.ndarray, mask: np.ndarray | None) -> np.ndarray:

@@ -14,8 +14,8 @@ from fsgan_utils.masks.regions import outline_mask, region_mask
 
 HULL_SOFTNESS = 0.05
 """Least width of the soft rim inside the hull, as a part of the crop's side."""
-KEPT_SOFTNESS = 0.015
-"""Softness of the edge of what is kept from the source, as a part of the crop's side."""
+KEPT_SOFTNESS = 0.01
+"""Standard deviation of the soft edge about what is kept from the source, as a part of the crop's side."""
 
 
 def needs_mesh(config: ConvertConfig) -> bool:
@@ -74,10 +74,10 @@ def _blurred(mask: np.ndarray, deviation: float) -> np.ndarray:
 
 
 def _free(mesh: np.ndarray, keep: Sequence[str], side: int) -> np.ndarray:
-    """1 where the source need not be kept, float32 (side, side)."""
+    """1 where the source need not be kept, float32 (side, side); the soft edge lies outside of what is kept."""
     points = np.asarray(mesh)[:, :2]
     outlines = {"eyes": points[MESH_EYELIDS], "mouth": points[MESH_INNER_LIPS][None]}
-    free = np.ones((side, side), np.float32)
+    kept = np.zeros((side, side), np.float32)
     for part in keep:
-        free = np.minimum(free, 1 - region_mask(outlines[part], side).astype(np.float32) / 255)
-    return _blurred(free, KEPT_SOFTNESS * side) if keep else free
+        kept = np.maximum(kept, region_mask(outlines[part], side).astype(np.float32) / 255)
+    return 1 - _blurred(_grown(kept, 2 * KEPT_SOFTNESS * side), KEPT_SOFTNESS * side) if keep else 1 - kept

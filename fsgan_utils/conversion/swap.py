@@ -10,7 +10,7 @@ from typing import Protocol
 import cv2
 import numpy as np
 
-from fsgan_utils.conversion.blending import paste
+from fsgan_utils.conversion.blending import feather, paste
 from fsgan_utils.conversion.color import ColorTransfer, fit_color
 from fsgan_utils.conversion.config import ConvertConfig
 from fsgan_utils.conversion.masking import face_mask, needs_mesh
@@ -227,7 +227,8 @@ def fit(source: np.ndarray, drawn: np.ndarray, config: ConvertConfig) -> tuple[C
     """
     alpha = drawn[..., 0]
     reduced = cv2.resize(source, alpha.shape[::-1], interpolation=cv2.INTER_AREA)
-    return fit_color(config.color_correction, drawn[..., 1:], reduced, alpha >= COVERED), alpha
+    covered = alpha * feather(len(alpha)) >= COVERED
+    return fit_color(config.color_correction, drawn[..., 1:], reduced, covered), alpha
 
 
 def finish(

@@ -1,0 +1,131 @@
+"""Contact sheets from which a user chooses colours and masks by eye."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from fsgan_utils.conversion.color import METHODS
+from fsgan_utils.conversion.config import ConvertConfig
+from fsgan_utils.conversion.swap import Generator, Swapped, build_detector, chosen, compose, draw, finish, fit, place
+from fsgan_utils.extraction import FaceTracker, Sighting
+from fsgan_utils.faces import Alignment
+from fsgan_utils.images import contact_sheet
+from fsgan_utils.video import VideoError, probe, read_frames
+
+TILE = 192
+"""Side of each picture of a sheet in pixels."""
+VIEW = 1.5
+"""How much wider than what the network sees a picture shows."""
+MASKS: dict[str, dict[str, Any]] = {
+    "mask = attention": {"mask": "attention"},
+    "mask = hull": {"mask": "hull"},
+    "mask = both": {"mask": "both"},
+    "mask = both, mask_grow = -0.05": {"mask": "both", "mask_grow": -0.05},
+    "mask = both, mask_blur = 0.05": {"mask": "both", "mask_blur": 0.05},
+    "mask = both, keep = mouth": {"mask": "both", "keep": ("mouth",)},
+    "mask = both, keep = eyes": {"mask": "both", "keep": ("eyes",)},
+}
+"""By the text above its row, settings that `compare_masks` shows."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Moment:
+    """One picture with its largest face, placed."""
+
+    image: np.ndarray
+    sighting: Sighting
+    alignment: Alignment
+
+    def swapped(self, drawn: np.ndarray, config: ConvertConfig) -> Swapped:
+        source, mesh = self.alignment.warp(self.image), self.sighting.mesh
+        in_crop = None if mesh is None else self.alignment.apply(mesh[:, :2])
+        face = finish(source, drawn, *fit(source, drawn, config), in_crop, config)
+        return compose(self.image, [(self.alignment, face)], config)
+
+    def view(self, image: np.ndarray) -> np.ndarray:
+        """The square about the face."""
+        centre = self.alignment.inverse @ [self.alignment.size / 2, self.alignment.size / 2, 1]
+        side = VIEW * self.alignment.size / self.alignment.scale
+        return cv2.getRectSubPix(np.ascontiguousarray(image), (round(side), round(side)), tuple(map(float, centre)))
+
+
+def compare_colors(
+    source: str | Path, model: Generator, config: ConvertConfig | None = None, frames: int = 6
+) -> np.ndarray:
+    """Draw all colour corrections side by side: the source, then one row for each.
+
+    Args:
+        source: the video; the largest face of frames at even distances is shown.
+        model: the trained model.
+        config: the other settings.
+        frames: how many frames.
+
+    Returns:
+        uint8 RGB (H, W, 3), each row under its setting.
+
+    Raises:
+        FileNotFoundError: there is no such video.
+        VideoError: it is not a video, or there is no face to swap in these frames.
+    """
+    rows = {f"color_correction = {method}": {"color_correction": method} for method in METHODS}
+    return _compare(source, model, config or ConvertConfig(), frames, rows)
+
+
+def compare_masks(
+    source: str | Path, model: Generator, config: ConvertConfig | None = None, frames: int = 6
+) -> np.ndarray:
+    """Draw masks side by side: the source, then one row for each of `MASKS`, with the mask in a corner.
+
+    Args, Returns and Raises are those of `compare_colors`.
+    """
+    return _compare(source, model, config or ConvertConfig(), frames, MASKS, show_mask=True)
+
+
+def _compare(
+    source: str | Path,
+    model: Generator,
+    config: ConvertConfig,
+    frames: int,
+    rows: Mapping[str, dict[str, Any]],
+    show_mask: bool = False,
+) -> np.ndarray:
+    moments = _moments(source, model, config, frames)
+    drawings = draw([moment.alignment.warp(moment.image) for moment in moments], model, config)
+    pictures = {"source": [moment.view(moment.image) for moment in moments]}
+    for title, settings in rows.items():
+        results = [m.swapped(d, replace(config, **settings)) for m, d in zip(moments, drawings, strict=True)]
+        pairs = list(zip(moments, results, strict=True))
+        pictures[title] = [_with_mask(m, r) if show_mask else m.view(r.image) for m, r in pairs]
+    return contact_sheet(pictures, TILE)
+
+
+def _moments(source: str | Path, model: Generator, config: ConvertConfig, frames: int) -> Sequence[_Moment]:
+    if frames < 1:
+        raise ValueError(f"frames must be 1 or more. Received: {frames}")
+    tracker, largest = FaceTracker(build_detector(config)), replace(config, faces="largest")
+    begin, end = config.start or 0, config.stop or probe(source).duration
+    every = max(1, int(probe(source).frames * (end - begin) / probe(source).duration / frames))
+    moments = []
+    for frame in read_frames(source, config.start, config.stop, every):
+        tracker.reset()
+        for sighting in chosen(tracker.update(frame.image)[0], largest):
+            alignment = place(sighting.face.landmarks, model, config)
+            if alignment is not None:
+                moments.append(_Moment(frame.image, sighting, alignment))
+    if not moments:
+        raise VideoError(f"no face to swap was found in frames of {source}; try a smaller min_face or min_score")
+    return moments[:frames]
+
+
+def _with_mask(moment: _Moment, result: Swapped) -> np.ndarray:
+    """The face, and a small picture of the mask in its lower left corner."""
+    picture, mask = (cv2.resize(moment.view(image), (TILE, TILE)) for image in (result.image, result.mask))
+    small = np.rint(255 * cv2.resize(mask, (TILE // 4, TILE // 4), interpolation=cv2.INTER_AREA)).astype(np.uint8)
+    picture[-TILE // 4 :, : TILE // 4] = small[..., None]
+    return picture

@@ -1,0 +1,56 @@
+import numpy as np
+import pytest
+from painter import Painter
+
+from fsgan_utils.conversion import ConvertConfig, compare_colors, compare_masks
+from fsgan_utils.conversion.color import METHODS
+from fsgan_utils.conversion.compare import MASKS, TILE
+from fsgan_utils.images import TEXT_HEIGHT
+from fsgan_utils.video import VideoError, VideoWriter
+
+CLIP = "data/clips/a_target.mp4"
+
+
+def rows(sheet):
+    return [band[TEXT_HEIGHT:] for band in np.split(sheet, len(sheet) // (TILE + TEXT_HEIGHT))]
+
+
+@pytest.fixture(scope="module")
+def colors():
+    model = Painter()
+    return compare_colors(CLIP, model, ConvertConfig(min_face=60), frames=3), model
+
+
+def test_colours_side_by_side(colors):
+    sheet, model = colors
+    assert sheet.dtype == np.uint8
+    source, *others = rows(sheet[:, : 3 * TILE])
+    assert len(others) == len(METHODS)
+    reddening = [(row[..., 0].astype(float) - source[..., 0]).mean() for row in others]
+    assert reddening[METHODS.index("none")] > 15
+    assert all(gain < 3 for method, gain in zip(METHODS, reddening, strict=True) if method != "none")
+    assert model.calls == [3]  # the network draws each face once
+
+
+def test_the_sheet_is_the_same_each_time(colors):
+    again = compare_colors(CLIP, Painter(), ConvertConfig(min_face=60), frames=3)
+    np.testing.assert_array_equal(again, colors[0])
+
+
+def test_masks_side_by_side():
+    sheet = compare_masks(CLIP, Painter(), ConvertConfig(min_face=60, color_correction="none"), frames=2)
+    others = rows(sheet[:, : 2 * TILE])[1:]
+    shown = [row[-TILE // 4 :, : TILE // 4].astype(float).mean() for row in others]
+    assert len(shown) == len(MASKS)
+    by_title = dict(zip(MASKS, shown, strict=True))
+    assert 20 < by_title["mask = both"] < by_title["mask = attention"]
+    assert by_title["mask = both, mask_grow = -0.05"] < by_title["mask = both"]
+    assert by_title["mask = both, keep = eyes"] < by_title["mask = both"]
+
+
+def test_a_video_without_a_face_is_refused(tmp_path):
+    with VideoWriter(tmp_path / "empty.mp4", rate=24, size=(96, 64)) as writer:
+        for _ in range(4):
+            writer.write(np.full((64, 96, 3), 90, np.uint8))
+    with pytest.raises(VideoError, match=r"no face to swap was found.*empty\.mp4"):
+        compare_colors(tmp_path / "empty.mp4", Painter())

@@ -1,0 +1,140 @@
+import cv2
+import numpy as np
+import pytest
+from obstacles import hand, microphone, stick
+from painter import Painter
+
+from fsgan_utils.conversion import ConvertConfig, build_detector, face_mask, place, swap_faces
+from fsgan_utils.conversion.blending import feather
+from fsgan_utils.extraction import FaceTracker, Sighting
+from fsgan_utils.faces import Alignment
+from fsgan_utils.landmarks import MESH_EYELIDS, MESH_INNER_LIPS
+from fsgan_utils.masks import outline_mask
+from fsgan_utils.video import read_frames
+
+SIDE = 206
+FULL = np.ones((SIDE, SIDE), np.float32)
+
+
+@pytest.fixture(scope="module")
+def tracker():
+    return FaceTracker(build_detector(ConvertConfig()))
+
+
+def seen(tracker, image):
+    tracker.reset()
+    return tracker.update(image)[0]
+
+
+@pytest.fixture(scope="module")
+def picture():
+    """A with an open mouth."""
+    return next(read_frames("data/clips/a_target.mp4", start=1.0)).image
+
+
+@pytest.fixture(scope="module")
+def sighting(tracker, picture):
+    return seen(tracker, picture)[0]
+
+
+@pytest.fixture(scope="module")
+def mesh(sighting):
+    alignment = place(sighting.face.landmarks, Painter(), ConvertConfig())
+    return alignment.apply(sighting.mesh[:, :2])
+
+
+def filled(points):
+    mask = np.zeros((SIDE, SIDE), np.uint8)
+    cv2.fillConvexPoly(mask, np.rint(points).astype(np.int32), 1)
+    return mask.astype(bool)
+
+
+def test_by_default_it_is_the_networks_mask_with_a_soft_rim(mesh):
+    alpha = np.random.default_rng(0).uniform(-0.1, 1.1, (SIDE, SIDE)).astype(np.float32)
+    expected = np.clip(alpha, 0, 1) * feather(SIDE)
+    np.testing.assert_array_equal(face_mask(alpha, mesh, ConvertConfig(mask="attention")), expected)
+    np.testing.assert_array_equal(face_mask(alpha, None, ConvertConfig(mask="attention")), expected)
+
+
+def test_the_hull_limits_the_mask_and_is_soft_inwards(mesh):
+    hull = outline_mask(mesh, SIDE) > 0
+    mask = face_mask(FULL, mesh, ConvertConfig(mask="both"))
+    assert not mask[~hull].any()
+    inner = cv2.erode(hull.astype(np.uint8), np.ones((31, 31), np.uint8)) * feather(SIDE)
+    assert mask[inner == 1].min() > 0.99
+    assert max(np.abs(np.diff(mask, axis=axis)).max() for axis in (0, 1)) < 0.25
+    nothing = np.zeros_like(FULL)
+    assert not face_mask(nothing, mesh, ConvertConfig(mask="both")).any()
+    np.testing.assert_array_equal(face_mask(nothing, mesh, ConvertConfig(mask="hull")), mask)
+
+
+@pytest.mark.parametrize("mask", ["attention", "hull", "both"])
+def test_growing_and_blurring(mesh, mask):
+    alpha = filled(150 + 45 * np.float32([(np.cos(t), np.sin(t)) for t in np.arange(0, 6.28, 0.1)]) - [50, 50])
+    areas = [
+        face_mask(np.float32(alpha), mesh, ConvertConfig(mask=mask, mask_grow=grow, mask_blur=blur))
+        for grow, blur in ((-0.05, 0), (0, 0), (0.05, 0), (0, 0.04))
+    ]
+    smaller, plain, larger, blurred = areas
+    assert (smaller <= plain).all()
+    assert (plain <= larger).all()
+    assert smaller.sum() < 0.95 * plain.sum() < 0.9 * larger.sum()
+    steepness = [max(np.abs(np.diff(area, axis=axis)).max() for axis in (0, 1)) for area in (plain, blurred)]
+    assert steepness[1] < 0.8 * steepness[0]
+
+
+@pytest.mark.parametrize(("part", "points"), [("mouth", MESH_INNER_LIPS), ("eyes", MESH_EYELIDS[1])])
+def test_parts_of_the_source_are_kept(mesh, part, points):
+    kept = filled(cv2.convexHull(mesh[points].astype(np.float32))[:, 0])
+    assert kept.sum() > 30
+    plain, holed = (face_mask(FULL, mesh, ConvertConfig(keep=keep)) for keep in ((), (part,)))
+    assert holed[kept].mean() < 0.1
+    assert (holed < plain).mean() < 0.15
+
+
+def test_without_a_mesh_a_hull_is_refused_and_such_a_face_left_alone(picture, sighting):
+    for config in (ConvertConfig(mask="hull"), ConvertConfig(mask="attention", keep=("mouth",))):
+        with pytest.raises(ValueError, match="needs the face's mesh"):
+            face_mask(FULL, None, config)
+        bare = Sighting(sighting.face, None, sighting.alignment, sighting.crop)
+        (result,) = swap_faces([picture], [[bare]], Painter(), config)
+        assert (result.swapped, result.left_alone) == (0, 1)
+        np.testing.assert_array_equal(result.image, picture)
+
+
+@pytest.mark.parametrize("obstacle", [stick, hand, microphone])
+@pytest.mark.parametrize("mask", ["hull", "both"])
+def test_nothing_outside_the_hull_is_painted_over(tracker, picture, sighting, obstacle, mask):
+    image, covered = obstacle(picture, sighting.face)
+    (found, *_) = seen(tracker, image)
+    outside = covered & (outline_in(image, found) == 0)
+    assert outside.sum() > 100
+    (result,) = swap_faces([image], [[found]], covering_painter(), ConvertConfig(mask=mask, color_correction="none"))
+    np.testing.assert_array_equal(result.image[outside], image[outside])
+    assert np.abs(result.image.astype(int) - image)[outline_in(image, found) > 0].mean() > 10
+
+
+def test_the_networks_mask_alone_may_paint_over_what_lies_beside_the_face(tracker, picture, sighting):
+    image, covered = stick(picture, sighting.face)
+    (found, *_) = seen(tracker, image)
+    outside = covered & (outline_in(image, found) == 0)
+    config = ConvertConfig(mask="attention", color_correction="none")
+    (result,) = swap_faces([image], [[found]], covering_painter(), config)
+    assert (result.image != image)[outside].any(axis=-1).sum() > 50
+
+
+def covering_painter():
+    """A stand-in whose mask covers the whole crop."""
+    model = Painter()
+    plain = model.generate
+    model.generate = lambda images, direction: np.concatenate(
+        [np.ones_like(images[..., :1]), plain(images, direction)[..., 1:]], axis=-1
+    )
+    return model
+
+
+def outline_in(image, sighting):
+    """The hull of a face's mesh in the picture, with the pixels that it touches."""
+    whole = Alignment(np.eye(2, 3), max(image.shape[:2]))
+    mask = outline_mask(whole.apply(sighting.mesh[:, :2]), whole.size)[: image.shape[0], : image.shape[1]]
+    return cv2.dilate(mask, np.ones((5, 5), np.uint8))
