@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from painter import Painter
 
-from fsgan_utils.conversion import ConvertConfig, build_detector, generate_faces, swap_faces, swap_image
+from fsgan_utils.conversion import ConvertConfig, Swapped, build_detector, generate_faces, swap_faces, swap_image
 from fsgan_utils.conversion.blending import feather, footprint, paste
 from fsgan_utils.extraction import FaceTracker, Sighting
 from fsgan_utils.faces import Alignment, Face, margin
@@ -136,20 +136,42 @@ def test_a_model_that_draws_nonsense_is_named(picture, faces, damage, message):
         swap_faces([picture], [faces], model, PLAIN)
 
 
+def mask_of(image, patch):
+    return Swapped(image, [patch], 1, 0).mask
+
+
 def test_pasting_has_no_seam_at_any_scale_or_angle():
     y, x = np.mgrid[:200, :300].astype(np.float32)
     image = np.stack([x / 3, y, 100 + 0 * x], axis=-1).astype(np.uint8)
     for scale, angle in ((0.5, 0.3), (1.7, -0.8), (4.0, 2.0)):
         rotation = scale * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
         alignment = Alignment(np.column_stack([rotation, 32 - rotation @ (150, 100)]), 64)
-        canvas, mask = image.copy(), np.zeros(image.shape[:2], np.float32)
-        paste(canvas, mask, np.full((64, 64, 3), 255, np.uint8), feather(64).copy(), alignment)
+        canvas = image.copy()
+        mask = mask_of(canvas, paste(canvas, np.full((64, 64, 3), 255, np.uint8), feather(64), alignment))
         assert mask.max() > 0.99
         np.testing.assert_array_equal(canvas[mask == 0], image[mask == 0])
         steepest = max(np.abs(np.diff(mask, axis=axis)).max() for axis in (0, 1))
         assert steepest < 0.35 * max(1, scale)
         middle = np.abs(canvas[100, 150].astype(int) - 255).max()
         assert middle < 1
+
+
+@pytest.mark.parametrize("scale", [1, 2, 3.3, 6])
+def test_a_face_stays_in_place_and_does_not_alias_however_small(scale):
+    fine = np.repeat(255 * (np.indices((206, 206)).sum(axis=0) % 2).astype(np.uint8)[..., None], 3, axis=2)
+    coarse = np.zeros((206, 206, 3), np.uint8)
+    coarse[:, 103:] = 200
+    matrix = np.array([[scale, 0, 103 - scale * 150.3], [0, scale, 103 - scale * 110.6]])
+    results = []
+    for face in (fine, coarse):
+        canvas = np.zeros((220, 300, 3), np.uint8)
+        mask = mask_of(canvas, paste(canvas, face, feather(206), Alignment(matrix, 206)))
+        results.append(canvas[..., 0].astype(float))
+    inside = mask > 0.99
+    assert scale == 1 or results[0][inside].std() < 20
+    row = results[1][110]
+    edge = np.interp(100, row[140:160], np.arange(140, 160))
+    assert edge == pytest.approx(150.3 - 0.5 / scale, abs=0.3)
 
 
 def test_a_crop_outside_the_picture_has_no_footprint():

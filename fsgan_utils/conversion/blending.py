@@ -12,6 +12,8 @@ from fsgan_utils.faces import Alignment
 
 FEATHER = 0.1
 """Width of the soft rim of a pasted face, as a part of its side."""
+MUCH_SMALLER = 1.5
+"""Crop pixels per image pixel from which on a crop is reduced before it is pasted, so that it does not alias."""
 
 
 @dataclass(frozen=True)
@@ -55,9 +57,22 @@ def footprint(alignment: Alignment, shape: tuple[int, ...], part: Region | None 
     return region if region.top < region.bottom and region.left < region.right else None
 
 
+@dataclass(frozen=True, eq=False)
+class Patch:
+    """What was replaced in an image.
+
+    Attributes:
+        region: where.
+        weight: uint8 (h, w), how strongly, 255 for fully.
+    """
+
+    region: Region
+    weight: np.ndarray
+
+
 def paste(
-    image: np.ndarray, mask: np.ndarray, face: np.ndarray, alpha: np.ndarray, alignment: Alignment, enhance: float = 0
-) -> None:
+    image: np.ndarray, face: np.ndarray, alpha: np.ndarray, alignment: Alignment, enhance: float = 0
+) -> Patch | None:
     """Blend a face into an image, in place: alpha · face + (1 − alpha) · image.
 
     The image's own pixels are mixed at the image's own resolution, and only where the face lies; where alpha is
@@ -65,22 +80,37 @@ def paste(
 
     Args:
         image: uint8 RGB (H, W, 3); changed.
-        mask: float32 (H, W), 0 to 1; raised to the alpha that was used.
         face: uint8 RGB (size, size, 3), in the crop of `alignment`.
         alpha: float32 (size, size), 0 to 1, 0 at the crop's rim; in effect in steps of 1/255.
         alignment: where the crop lies in the image.
         enhance: e in (1 + e) · result − e · image.
+
+    Returns:
+        What was replaced; None if the face lies outside the image.
     """
     layers = np.dstack([face, np.rint(255 * alpha).astype(np.uint8)])  # one warp of four channels is the fastest
+    layers, alignment = _reduced(layers, alignment)
     region = footprint(alignment, image.shape, _occupied(layers[..., 3]))
     if region is None:
-        return
+        return None
     shape = (region.bottom - region.top, region.right - region.left)
     warped = _shifted(alignment, region).unwarp(layers, shape)
-    weight = cv2.extractChannel(warped, 3).astype(np.float32) / np.float32(255)
-    share, below = (1 + enhance) * weight, np.ascontiguousarray(image[region.slices])
+    weight = cv2.extractChannel(warped, 3)
+    share = weight.astype(np.float32) * np.float32((1 + enhance) / 255)
+    below = np.ascontiguousarray(image[region.slices])
     image[region.slices] = cv2.blendLinear(cv2.cvtColor(warped, cv2.COLOR_RGBA2RGB), below, share, 1 - share)
-    np.maximum(mask[region.slices], weight, out=mask[region.slices])
+    return Patch(region, weight)
+
+
+def _reduced(crop: np.ndarray, alignment: Alignment) -> tuple[np.ndarray, Alignment]:
+    """Bring a crop that the image shows much smaller to about the size at which it shows it."""
+    if alignment.scale < MUCH_SMALLER:
+        return crop, alignment
+    side = max(1, round(alignment.size / alignment.scale))
+    ratio = side / alignment.size
+    matrix = ratio * alignment.matrix
+    matrix[:, 2] += (ratio - 1) / 2  # pixels are counted from their centres
+    return cv2.resize(crop, (side, side), interpolation=cv2.INTER_AREA), Alignment(matrix, side)
 
 
 def _occupied(alpha: np.ndarray) -> Region:

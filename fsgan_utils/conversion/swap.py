@@ -10,7 +10,7 @@ from typing import Protocol
 import cv2
 import numpy as np
 
-from fsgan_utils.conversion.blending import feather, paste
+from fsgan_utils.conversion.blending import Patch, feather, paste
 from fsgan_utils.conversion.color import ColorTransfer, fit_color
 from fsgan_utils.conversion.config import ConvertConfig
 from fsgan_utils.conversion.masking import face_mask, needs_mesh
@@ -87,15 +87,23 @@ class Swapped:
 
     Attributes:
         image: uint8 RGB (H, W, 3).
-        mask: float32 (H, W), 0 to 1, where and how strongly it was replaced.
+        patches: what was replaced in it, one for each face that is in sight.
         swapped: number of faces replaced.
         left_alone: number of faces that stay as they were.
     """
 
     image: np.ndarray
-    mask: np.ndarray
+    patches: Sequence[Patch]
     swapped: int
     left_alone: int
+
+    @cached_property
+    def mask(self) -> np.ndarray:
+        """float32 (H, W), 0 to 1: where and how strongly the picture was replaced."""
+        mask = np.zeros(self.image.shape[:2], np.uint8)
+        for patch in self.patches:
+            np.maximum(mask[patch.region.slices], patch.weight, out=mask[patch.region.slices])
+        return mask.astype(np.float32) / 255
 
 
 def build_detector(config: ConvertConfig) -> FaceDetector:
@@ -266,11 +274,9 @@ def compose(image: np.ndarray, faces: Sequence[Drawing], config: ConvertConfig, 
         config: `enhance` counts.
         left_alone: faces of the picture that are not among them; only counted.
     """
-    mask = np.zeros(image.shape[:2], np.float32)
     canvas = image.copy() if faces else image
-    for alignment, face in faces:
-        paste(canvas, mask, face.corrected, face.alpha, alignment, config.enhance)
-    return Swapped(canvas, mask, len(faces), left_alone)
+    patches = [paste(canvas, face.corrected, face.alpha, alignment, config.enhance) for alignment, face in faces]
+    return Swapped(canvas, [patch for patch in patches if patch is not None], len(faces), left_alone)
 
 
 def generate_faces(crops: Sequence[np.ndarray], model: Generator, config: ConvertConfig) -> list[GeneratedFace]:
