@@ -215,7 +215,7 @@ def _residual_block(x: keras.KerasTensor, name: str, width: int) -> keras.KerasT
         x = layers.AveragePooling2D(2, 2, dtype="float32")(x)
         path = _grown(path, x.shape[1] - path.shape[1])
         x = keras.ops.pad(x, ((0, 0), (0, 0), (0, 0), (0, width - x.shape[-1])))
-    return layers.ReLU(dtype="float32")(layers.Add(dtype="float32")([x, path]))
+    return layers.ReLU(name=f"{name}_relu", dtype="float32")(layers.Add(dtype="float32")([x, path]))
 
 
 def _grown(x: keras.KerasTensor, pixels: int) -> keras.KerasTensor:

@@ -1,0 +1,168 @@
+"""What the faces do: expression, head pose, place in the picture, and gaze."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+from scipy.spatial.transform import Rotation
+
+from fsgan_utils.faces import Alignment, estimate_similarity
+from fsgan_utils.landmarks import MESH_EYES, MESH_TO_68
+from fsgan_utils.masks import region_mask
+
+EXPRESSION = MESH_TO_68[17:27].tolist() + MESH_TO_68[36:].tolist()
+"""The FaceMesh points of the brows, the eyes and the lips: 42."""
+EYE_SIDE = 64
+"""Pixels of the square in which an eye is looked at, two eye's widths wide."""
+OPEN = 0.16
+"""Height of an eye's opening over its width from which on its gaze can be read."""
+
+
+def eye_distance(mesh: np.ndarray) -> float:
+    """Distance between the eyes' middles, in the mesh's unit; the unit of the scores. Head turns shorten it."""
+    left, right = (mesh[eye, :2].mean(axis=0) for eye in MESH_EYES)
+    return float(np.linalg.norm(right - left))
+
+
+def expression_error(mesh: np.ndarray, true_mesh: np.ndarray) -> float:
+    """Mean distance of the points of brows, eyes and lips from the true ones, after the best 2-D similarity.
+
+    Args:
+        mesh: (468, 3), of the swapped face.
+        true_mesh: (468, 3), of the true one.
+
+    Returns:
+        In distances between the true face's eyes.
+    """
+    points, true = (np.asarray(one, np.float64)[EXPRESSION, :2] for one in (mesh, true_mesh))
+    matrix = estimate_similarity(points, true)
+    moved = points @ matrix[:, :2].T + matrix[:, 2]
+    return float(np.linalg.norm(moved - true, axis=1).mean()) / eye_distance(true_mesh)
+
+
+def place_error(mesh: np.ndarray, reference: np.ndarray) -> float:
+    """Distance between the middles of two faces' eyes, in distances between the reference's eyes."""
+    eyes = MESH_EYES.ravel()
+    return float(np.linalg.norm(mesh[eyes, :2].mean(axis=0) - reference[eyes, :2].mean(axis=0))) / eye_distance(
+        reference
+    )
+
+
+def pose_errors(meshes: Sequence[np.ndarray | None], reference: Sequence[np.ndarray | None]) -> np.ndarray:
+    """Angle between the turns of two heads, each counted from its own clip's mean face.
+
+    What FaceMesh reads differently in every frame because the faces differ in shape does not count: the mean
+    rotation between the clips is taken off.
+
+    Args:
+        meshes: of each frame, (468, 3); None where there is no face.
+        reference: the same of the clip to compare with.
+
+    Returns:
+        float64 (N,), degrees; NaN where one of them has no face.
+
+    Reference:
+        Kabsch, "A solution for the best rotation to relate two sets of vectors", Acta Crystallographica A32, 1976.
+    """
+    errors = np.full(len(meshes), np.nan)
+    both = [i for i, pair in enumerate(zip(meshes, reference, strict=True)) if all(one is not None for one in pair)]
+    if both:
+        turns, own = (_turns([clip[index] for index in both]) for clip in (meshes, reference))  # type: ignore[misc]
+        between = own * turns.inv()
+        errors[both] = np.degrees((between * between.mean().inv()).magnitude())
+    return errors
+
+
+def displacements(meshes: Sequence[np.ndarray | None]) -> list[np.ndarray | None]:
+    """What each face of a clip does beside its own neutral face, head pose, place and size removed.
+
+    Each mesh is brought to the clip's mean face by the best 3-D similarity; the neutral face is the median of all,
+    and the displacement what is left of a mesh without it.
+
+    Args:
+        meshes: of each frame, (468, 3); None where there is no face.
+
+    Returns:
+        Of each frame the displacement of the points of brows, eyes and lips, (42, 2), seen from the front, in
+        distances between the neutral face's eyes; None where there is no face.
+    """
+    found = [np.asarray(mesh, np.float64) for mesh in meshes if mesh is not None]
+    if not found:
+        return [None] * len(meshes)
+    mean = _frontal(found)
+    placed = np.stack([_placed(mesh, mean) for mesh in found])
+    neutral = np.median(placed, axis=0)
+    moved = iter((placed - neutral)[:, EXPRESSION, :2] / eye_distance(neutral))
+    return [None if mesh is None else next(moved) for mesh in meshes]
+
+
+def displacement_error(displacement: np.ndarray | None, own: np.ndarray | None) -> float:
+    """Mean distance of two faces' displacements (42, 2), in distances between the eyes; NaN where one is None."""
+    if displacement is None or own is None:
+        return float("nan")
+    return float(np.linalg.norm(displacement - own, axis=1).mean())
+
+
+def gaze_error(irises: np.ndarray, reference: np.ndarray) -> float:
+    """Mean distance of the irises from the reference's, in eye widths; NaN where both eyes are closed in either."""
+    distances = np.linalg.norm(irises - reference, axis=1)
+    return float(np.nanmean(distances)) if np.isfinite(distances).any() else float("nan")
+
+
+def iris(image: np.ndarray, lids: np.ndarray) -> np.ndarray:
+    """Find where the iris of an eye stands: where it is darker than the rest of the opening.
+
+    Its place is the mean of the pixels within the lids, weighted by the square of how much darker each is than the
+    median.
+
+    Args:
+        image: uint8 RGB (H, W, 3).
+        lids: (16, 2), the edge of the lids as `FaceMesh.outlines` gives it, in pixels.
+
+    Returns:
+        float64 (2,), `(x, y)` in the eye's widths from its middle, x from the corner on the image's left to that on
+        its right; NaN where the eye is closed.
+    """
+    alignment = _eye_alignment(lids)
+    edge = alignment.apply(lids)
+    inside = region_mask(edge[None], EYE_SIDE) > 0
+    if np.ptp(edge[:, 1]) < OPEN * EYE_SIDE / 2 or not inside.any():
+        return np.full(2, np.nan)
+    grey = cv2.cvtColor(alignment.warp(image), cv2.COLOR_RGB2GRAY).astype(np.float64)
+    weight = np.where(inside, np.clip(np.median(grey[inside]) - grey, 0, None), 0) ** 2
+    if weight.sum() == 0:
+        return np.full(2, np.nan)
+    rows, columns = np.indices(weight.shape)
+    place = np.array([(columns * weight).sum(), (rows * weight).sum()]) / weight.sum()
+    return place / (EYE_SIDE / 2) - 1
+
+
+def _eye_alignment(lids: np.ndarray) -> Alignment:
+    """From the frame to a square of two eye's widths, its corners level."""
+    left, right = sorted((lids[0], lids[8]), key=lambda corner: float(corner[0]))
+    corners = np.array([[0.25, 0.5], [0.75, 0.5]]) * EYE_SIDE
+    return Alignment(estimate_similarity(np.stack([left, right]), corners), EYE_SIDE)
+
+
+def _frontal(meshes: Sequence[np.ndarray]) -> np.ndarray:
+    """The mean face of a clip, upright as in its least turned frame (468, 3)."""
+    mean = min(meshes, key=lambda mesh: abs(mesh[234, 2] - mesh[454, 2]) / eye_distance(mesh))
+    for _ in range(2):
+        mean = np.mean([_placed(mesh, mean) for mesh in meshes], axis=0)
+    return mean
+
+
+def _turns(meshes: Sequence[np.ndarray]) -> Rotation:
+    """The rotations that bring each mesh of a clip to the clip's mean face."""
+    mean = _frontal([np.asarray(mesh, np.float64) for mesh in meshes])
+    centred = mean - mean.mean(axis=0)
+    return Rotation.concatenate([Rotation.align_vectors(centred, mesh - mesh.mean(axis=0))[0] for mesh in meshes])
+
+
+def _placed(mesh: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """Bring a mesh to another by the best similarity in three dimensions."""
+    one, other = mesh - mesh.mean(axis=0), target - target.mean(axis=0)
+    turned = Rotation.align_vectors(other, one)[0].apply(one)
+    return turned * (np.sum(turned * other) / np.sum(turned**2)) + target.mean(axis=0)

@@ -1,0 +1,108 @@
+"""How like the truth the faces look, pixel by pixel."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import keras
+import numpy as np
+from skimage.color import deltaE_ciede2000, rgb2lab
+from skimage.metrics import structural_similarity
+
+from fsgan_utils.embedding import RESNET_MEANS, RESNET_SIZE, build_resnet29
+from fsgan_utils.faces import Alignment
+from fsgan_utils.masks import region_mask
+
+# fmt: off
+MESH_OVAL = np.array([
+    10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377,
+    152, 148, 176, 149, 150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109,
+])
+"""int (36,): the FaceMesh points along the face's edge, from the middle of the forehead by the image's right."""
+# fmt: on
+GRAIN = 1.0
+"""Standard deviation, in pixels of 256, of the blur that takes off a video's grain before structures are compared."""
+FEATURES = ("conv32_3", "conv64_3", "conv128_2", "conv256_2")
+"""Blocks of the ResNet whose maps are compared: the last ones of 32, 64, 128 and 256 channels that still have a map."""
+
+
+def oval(mesh: np.ndarray, alignment: Alignment) -> np.ndarray:
+    """The face's oval in its crop: bool (S, S).
+
+    Args:
+        mesh: (468, 2 or 3), in pixels of the frame.
+        alignment: from the frame to the crop.
+    """
+    return region_mask(alignment.apply(np.asarray(mesh)[MESH_OVAL, :2])[None], alignment.size) > 0
+
+
+def pixel_scores(crop: np.ndarray, true_crop: np.ndarray, inside: np.ndarray) -> dict[str, float]:
+    """Compare a crop with the true one, cut out at the same place.
+
+    Args:
+        crop: uint8 RGB (S, S, 3).
+        true_crop: uint8 RGB (S, S, 3).
+        inside: bool (S, S), the pixels that count: the true face's oval.
+
+    Returns:
+        "ssim": mean structural similarity of the luminance; "psnr": in dB, of RGB, at most 60; "color_error":
+        CIEDE2000 between the mean colours.
+
+    Reference:
+        Wang et al., "Image quality assessment: from error visibility to structural similarity", IEEE TIP 13(4), 2004;
+        Sharma et al., "The CIEDE2000 color-difference formula", Color Research and Application 30(1), 2005.
+    """
+    grey, true_grey = (
+        cv2.GaussianBlur(cv2.cvtColor(one, cv2.COLOR_RGB2GRAY).astype(np.float64), (0, 0), GRAIN)
+        for one in (crop, true_crop)
+    )
+    similarity = structural_similarity(
+        grey, true_grey, data_range=255, gaussian_weights=True, sigma=1.5, use_sample_covariance=False, full=True
+    )[1]
+    squared = np.mean((crop[inside].astype(np.float64) - true_crop[inside]) ** 2)
+    means = [rgb2lab(one[inside].mean(axis=0)[None, None] / 255) for one in (crop, true_crop)]
+    return {
+        "ssim": float(similarity[inside].mean()),
+        "psnr": float(min(60.0, 10 * np.log10(255**2 / max(squared, 1e-9)))),
+        "color_error": float(deltaE_ciede2000(*means).item()),
+    }
+
+
+class FeatureDistance:
+    """Compares crops by what a face network sees in them.
+
+    Maps of dlib's ResNet, which training never uses, are scaled to length 1 at each place; the distance is the mean
+    of the squared differences' sums over channels, summed over four depths.
+
+    Reference:
+        Zhang et al., "The unreasonable effectiveness of deep features as a perceptual metric", CVPR 2018, equation 1
+        with all weights 1.
+    """
+
+    def __init__(self) -> None:
+        """Build the network."""
+        network = build_resnet29()
+        maps = [network.get_layer(f"{name}_relu").output for name in FEATURES]
+        self._network = keras.Model(network.input, maps)
+
+    def __call__(self, crops: Sequence[np.ndarray], true_crops: Sequence[np.ndarray]) -> np.ndarray:
+        """Compare crops with the true ones.
+
+        Args:
+            crops: uint8 RGB (S, S, 3) each.
+            true_crops: as many, cut out at the same places.
+
+        Returns:
+            float64 (N,), 0 for the truth.
+        """
+        if not crops:
+            return np.zeros(0)
+        pairs = zip(self._maps(crops), self._maps(true_crops), strict=True)
+        return np.sum([((one - true) ** 2).sum(axis=3).mean(axis=(1, 2)) for one, true in pairs], axis=0)
+
+    def _maps(self, crops: Sequence[np.ndarray]) -> list[np.ndarray]:
+        small = np.stack([cv2.resize(crop, (RESNET_SIZE,) * 2, interpolation=cv2.INTER_AREA) for crop in crops])
+        pixels = (small - np.asarray(RESNET_MEANS, np.float32)) / np.float32(256)
+        maps = (np.asarray(one, np.float64) for one in self._network.predict(pixels, verbose=0))
+        return [one / np.maximum(np.linalg.norm(one, axis=3, keepdims=True), 1e-9) for one in maps]

@@ -1,0 +1,108 @@
+"""What can be wrong with a swap, made from the truth: each takes and gives the frames of a clip, uint8 RGB."""
+
+import cv2
+import numpy as np
+
+from fsgan_utils.faces import Alignment
+from fsgan_utils.landmarks import five_points
+from fsgan_utils.masks import FaceFinder, outline_mask
+
+
+def shuffled(truth, source):
+    order = np.random.default_rng(1).permutation(len(truth))
+    return [truth[index] for index in order]
+
+
+def mirrored(truth, source):
+    return [np.ascontiguousarray(image[:, ::-1]) for image in truth]
+
+
+def shifted(truth, source):
+    matrix = np.float64([[1, 0, 4], [0, 1, 0]])
+    return [cv2.warpAffine(image, matrix, image.shape[1::-1], borderMode=cv2.BORDER_REPLICATE) for image in truth]
+
+
+def darker(truth, source):
+    return [np.rint(image * 0.9).astype(np.uint8) for image in truth]
+
+
+def blurred(truth, source):
+    return [cv2.GaussianBlur(image, (0, 0), 3) for image in truth]
+
+
+def wrong_person(truth, source):
+    """Somebody was put in, but they look like A: A's own face, in other colours."""
+    return [np.rint(image * np.array([1, 0.9, 0.85])).astype(np.uint8) for image in source]
+
+
+def frozen(truth, source):
+    """The face of the first frame, moved with the head."""
+    meshes = [FaceFinder().mesh(image) for image in truth]
+    places = [Alignment.from_landmarks(five_points(mesh)) for mesh in meshes]
+    face, soft = places[0].warp(truth[0]), _soft(outline_mask(places[0].apply(meshes[0])))
+    return [_pasted(image, face, soft, place) for image, place in zip(truth, places, strict=True)]
+
+
+def half_transparent(truth, source):
+    return [cv2.addWeighted(image, 0.5, below, 0.5, 0) for image, below in zip(truth, source, strict=True)]
+
+
+def hard_edged(truth, source):
+    """The truth's face, a little lighter, cut out along its outline and put on the source without a soft rim."""
+    result = []
+    for image, below in zip(truth, source, strict=True):
+        mesh = FaceFinder().mesh(image)
+        place = Alignment.from_landmarks(five_points(mesh))
+        lighter = np.clip(place.warp(image).astype(np.int16) + 12, 0, 255).astype(np.uint8)
+        result.append(_pasted(below, lighter, outline_mask(place.apply(mesh)) / 255.0, place))
+    return result
+
+
+def trembling(truth, source):
+    """The picture jumps by two pixels to and fro."""
+    return [np.roll(image, 1 if index % 2 else -1, axis=1) for index, image in enumerate(truth)]
+
+
+def flickering(truth, source):
+    return [np.rint(image * (0.96 if index % 2 else 1)).astype(np.uint8) for index, image in enumerate(truth)]
+
+
+def untouched(truth, source):
+    return list(source)
+
+
+def squeezed(truth, source):
+    """The truth's face as a network of 64 pixels can draw it at best, put on the truth."""
+    result = []
+    for image in truth:
+        mesh = FaceFinder().mesh(image)
+        place = Alignment.from_landmarks(five_points(mesh))
+        small = cv2.resize(place.warp(image), (64, 64), interpolation=cv2.INTER_AREA)
+        face = cv2.resize(small, (256, 256), interpolation=cv2.INTER_CUBIC)
+        result.append(_pasted(image, face, _soft(outline_mask(place.apply(mesh))), place))
+    return result
+
+
+def well_pasted(truth, source):
+    """The truth's face with a soft rim, in the source's colours: as good as a swap of the face alone can be."""
+    result = []
+    for image, below in zip(truth, source, strict=True):
+        mesh = FaceFinder().mesh(image)
+        place = Alignment.from_landmarks(five_points(mesh))
+        inside = outline_mask(place.apply(mesh)) > 0
+        face, under = (place.warp(one).astype(np.float64) for one in (image, below))
+        gain = under[inside].std(axis=0) / face[inside].std(axis=0)
+        matched = (face - face[inside].mean(axis=0)) * gain + under[inside].mean(axis=0)
+        soft = _soft(outline_mask(place.apply(mesh)))
+        result.append(_pasted(below, np.clip(matched, 0, 255).astype(np.uint8), soft, place))
+    return result
+
+
+def _soft(mask):
+    return cv2.GaussianBlur(cv2.erode(mask, np.ones((25, 25), np.uint8)), (0, 0), 5) / 255.0
+
+
+def _pasted(image, face, weight, place):
+    layer = place.unwarp(face, image.shape)
+    weight = place.unwarp(weight.astype(np.float32), image.shape)[..., None]
+    return np.rint(weight * layer + (1 - weight) * image).astype(np.uint8)

@@ -1,0 +1,127 @@
+import faults
+import numpy as np
+import pytest
+from conftest import CLIPS
+
+from fsgan_utils.evaluation import ClipJudge, score_clip
+from fsgan_utils.images import write_image
+from fsgan_utils.video import VideoWriter, read_frames
+
+RATE, SIZE, EVERY = 6, (320, 320), 4
+
+
+def frames_of(name):
+    return [frame.image for frame in read_frames(CLIPS / name, every=EVERY)]
+
+
+def written(path, images):
+    height, width = images[0].shape[:2]
+    with VideoWriter(path, rate=RATE, size=(width, height)) as writer:
+        for image in images:
+            writer.write(image)
+    return path
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory, faces):
+    """Each fourth frame of source and truth as clips, and six pictures of each person as galleries."""
+    place = tmp_path_factory.mktemp("scores")
+    written(place / "source.mp4", frames_of("a_target.mp4"))
+    written(place / "truth.mp4", frames_of("b_target.mp4"))
+    for side, sample in faces.items():
+        for name, image in zip(sample.names, sample.images, strict=True):
+            write_image(place / side / name, image)
+    return place
+
+
+@pytest.fixture(scope="module")
+def galleries(folder):
+    return {"gallery_a": folder / "a", "gallery_b": [folder / "b"]}
+
+
+@pytest.fixture(scope="module")
+def judge(folder, galleries):
+    return ClipJudge(folder / "source.mp4", folder / "truth.mp4", **galleries)
+
+
+@pytest.fixture(scope="module")
+def score(folder, judge):
+    """Scores the truth after something went wrong with it; `squeezed` is a good swap."""
+    images, done = [frames_of(name) for name in ("b_target.mp4", "a_target.mp4")], {}
+
+    def scored(fault):
+        if fault not in done:
+            done[fault] = judge.score(written(folder / f"{fault.__name__}.mp4", fault(*images))).summary()
+        return done[fault]
+
+    return scored
+
+
+def test_the_truth_is_perfect_and_no_swap_is_none(score):
+    good, none = score(faults.squeezed), score(faults.untouched)
+    assert good["identity_retrieval"] == 1 and none["identity_retrieval"] == 0
+    assert good["expression_error"] < 0.01 < 0.035 < none["expression_error"]
+    assert good["ssim_gain"] > 0.85 and abs(none["ssim_gain"]) < 0.03
+    assert (good["missed_faces"], none["missed_faces"]) == (0, none["frames"])
+    assert 0.8 < good["jitter"] < 1.25 and 0.8 < good["flicker"] < 1.25
+
+
+HIGH, LOW = 1, -1
+
+
+@pytest.mark.parametrize(
+    ("fault", "name", "better", "by"),
+    [
+        (faults.shuffled, "expression_error", LOW, 0.03),
+        (faults.shuffled, "jitter", LOW, 1),
+        (faults.mirrored, "pose_error", LOW, 5),
+        (faults.mirrored, "gaze_error", LOW, 0.1),
+        (faults.shifted, "place_error", LOW, 0.05),
+        (faults.shifted, "ssim_gain", HIGH, 0.3),
+        (faults.darker, "color_error", LOW, 3),
+        (faults.darker, "psnr", HIGH, 5),
+        (faults.blurred, "blur", LOW, 0.15),
+        (faults.blurred, "feature_distance", LOW, 0.4),
+        (faults.wrong_person, "identity_retrieval", HIGH, 0.9),
+        (faults.wrong_person, "identity_cosine", HIGH, 0.05),
+        (faults.frozen, "expression_error", LOW, 0.02),
+        (faults.half_transparent, "expression_error", LOW, 0.015),
+        (faults.half_transparent, "ssim_gain", HIGH, 0.2),
+        (faults.hard_edged, "seam_color", LOW, 5),
+        (faults.trembling, "jitter", LOW, 0.3),
+        (faults.flickering, "flicker", LOW, 0.3),
+    ],
+)
+def test_the_score_that_should_notice_a_fault_does(score, fault, name, better, by):
+    good, bad = score(faults.squeezed)[name], score(fault)[name]
+    assert better * (good - bad) > by, (good, bad)
+
+
+def test_without_a_truth_clip_what_needs_one_is_unknown(folder, galleries):
+    scores = score_clip(folder / "truth.mp4", folder / "source.mp4", **galleries, every=3)
+    summary = scores.summary()
+    needing = ["expression_error", "ssim", "ssim_gain", "psnr", "color_error", "feature_distance"]
+    assert [name for name, value in summary.items() if value is None] == needing
+    assert summary["frames"] == 4 and summary["identity_retrieval"] == 1
+
+
+def test_the_middle_picture_of_three_is_the_result(folder, judge, score):
+    images = zip(frames_of("a_target.mp4"), frames_of("b_target.mp4"), strict=True)
+    triple = [np.hstack([source, truth, source]) for source, truth in images]
+    assert judge.score(written(folder / "triple.mp4", triple)).summary()["ssim_gain"] > 0.9
+
+
+def test_clips_that_do_not_show_the_same_are_refused(folder, judge):
+    images = frames_of("b_target.mp4")
+    with pytest.raises(ValueError, match=r"short\.mp4 has 11 where 12 are compared"):
+        judge.score(written(folder / "short.mp4", images[:-1]))
+    with pytest.raises(ValueError, match=r"320×320 pixels.*Received: 320×300 pixels"):
+        judge.score(written(folder / "low.mp4", [image[:300] for image in images]))
+
+
+def test_clips_without_faces_are_refused(folder, galleries):
+    plain = written(folder / "plain.mp4", [np.full((320, 320, 3), 100, np.uint8)] * 2)
+    with pytest.raises(ValueError, match=r"no face was found in .*plain\.mp4"):
+        ClipJudge(plain, **galleries)
+    with pytest.raises(ValueError, match=r"no face was found in the gallery .*plain\.mp4"):
+        ClipJudge(folder / "source.mp4", gallery_a=plain, gallery_b=galleries["gallery_b"])
