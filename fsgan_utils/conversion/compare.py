@@ -45,7 +45,7 @@ class _Moment:
     def swapped(self, drawn: np.ndarray, config: ConvertConfig) -> Swapped:
         source, mesh = self.alignment.warp(self.image), self.sighting.mesh
         in_crop = None if mesh is None else self.alignment.apply(mesh[:, :2])
-        face = finish(source, drawn, *fit(source, drawn, config), in_crop, config)
+        face = finish(source, drawn, *fit(source, drawn, config, in_crop), in_crop, config)
         return compose(self.image, [(self.alignment, face)], config)
 
     def view(self, image: np.ndarray) -> np.ndarray:

@@ -16,6 +16,7 @@ from fsgan_utils.conversion.config import ConvertConfig
 from fsgan_utils.conversion.masking import face_mask, needs_mesh
 from fsgan_utils.extraction import FaceDetector, FaceTracker, Sighting
 from fsgan_utils.faces import Alignment, margin
+from fsgan_utils.masks.regions import outline_mask
 from fsgan_utils.training.data import to_network
 
 CROP_SIZE = 256
@@ -158,7 +159,7 @@ def swap_faces(
             if alignment is not None:
                 source, drawn = next(drawings)
                 mesh = None if sighting.mesh is None else alignment.apply(sighting.mesh[:, :2])
-                faces.append((alignment, finish(source, drawn, *fit(source, drawn, config), mesh, config)))
+                faces.append((alignment, finish(source, drawn, *fit(source, drawn, config, mesh), mesh, config)))
         results.append(compose(image, faces, config, len(found) - len(faces)))
     return results
 
@@ -222,20 +223,26 @@ def draw(sources: Sequence[np.ndarray], model: Generator, config: ConvertConfig)
     return np.concatenate([alpha, rgb], axis=-1).astype(np.float32)
 
 
-def fit(source: np.ndarray, drawn: np.ndarray, config: ConvertConfig) -> tuple[ColorTransfer, np.ndarray]:
+def fit(
+    source: np.ndarray, drawn: np.ndarray, config: ConvertConfig, mesh: np.ndarray | None = None
+) -> tuple[ColorTransfer, np.ndarray]:
     """Find out, of one face, what may be averaged over a video's frames before `finish`.
 
     Args:
         source: uint8 RGB (S, S, 3), what the network saw.
         drawn: float32 (res, res, 4), from `draw`.
         config: `color_correction` counts.
+        mesh: (468, 2), as for `finish`: colours are compared within its hull only, not where the network's mask
+            reaches over the background. None compares all that the network's mask covers.
 
     Returns:
         How the drawing gets the source's colours; and its alpha, float32 (res, res), 0 to 1.
     """
-    alpha = drawn[..., 0]
-    reduced = cv2.resize(source, alpha.shape[::-1], interpolation=cv2.INTER_AREA)
-    covered = alpha * feather(len(alpha)) >= COVERED
+    alpha, side = drawn[..., 0], len(drawn)
+    covered = alpha * feather(side) >= COVERED
+    if mesh is not None:
+        covered &= outline_mask(np.asarray(mesh) * (side / len(source)), side) > 0
+    reduced = cv2.resize(source, (side, side), interpolation=cv2.INTER_AREA)
     return fit_color(config.color_correction, drawn[..., 1:], reduced, covered), alpha
 
 
