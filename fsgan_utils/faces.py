@@ -18,6 +18,17 @@ FACE_TEMPLATE = np.array(
     ]
 )
 """float64 (5, 2): where v2.2's aligned crop puts the five points, (x, y) as fractions of the crop's side."""
+CROPS = ("half", "full")
+"""Kinds of aligned crops: "half", v2.2's, which cuts long chins; "full", ours, from the forehead to below the chin."""
+FULL_SCALE, FULL_CENTRE = 0.644, (0.526, 0.575)
+"""How large "full" shows what "half" shows, and the point of "half" that lies in the middle of "full".
+
+All 456 faces of the sample clips, turned up to 45°, then lie wholly within the middle that conversion draws anew."""
+FULL_TURN = 1.38
+"""How far the middle of a face's outline lies to one side for every length that its nose lies to the other; over the
+sample clips that holds to .02 of the crop's side."""
+NOSE = 2
+"""Row of the nose among the five points."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,17 +100,26 @@ class Alignment:
             raise ValueError(f"Alignment.matrix must be invertible. Received: {self.matrix.tolist()}")
 
     @classmethod
-    def from_landmarks(cls, landmarks: np.ndarray, size: int = 256) -> Alignment:
-        """Fit the five points of a face to `FACE_TEMPLATE`.
+    def from_landmarks(cls, landmarks: np.ndarray, size: int = 256, crop: str = "half") -> Alignment:
+        """Fit the five points of a face to the template of a kind of crop.
+
+        In a "full" crop of a head turned aside the points lie off the template, so that the outline of the face stays
+        in the middle: it moves to one side as the nose moves to the other.
 
         Args:
             landmarks: (5, 2), `(x, y)` in pixels, ordered as `Face.landmarks`.
             size: side of the crop in pixels.
+            crop: "half", as v2.2, or "full".
 
         Raises:
-            ValueError: the points do not determine a similarity (they coincide, say).
+            ValueError: the points do not determine a similarity (they coincide, say), or the crop is unknown.
         """
-        return cls(estimate_similarity(landmarks, FACE_TEMPLATE * size), size)
+        template = crop_template(crop)
+        matrix = estimate_similarity(landmarks, template * size)
+        if crop == "full":
+            fitted = np.asarray(landmarks, np.float64) @ matrix[:, :2].T + matrix[:, 2]
+            matrix[0, 2] += FULL_TURN * (_nose_aside(fitted) - _nose_aside(template * size))
+        return cls(matrix, size)
 
     @property
     def inverse(self) -> np.ndarray:
@@ -161,6 +181,37 @@ class Alignment:
         )
 
 
+def crop_template(crop: str) -> np.ndarray:
+    """Where a kind of crop puts the five points of a face that looks ahead.
+
+    Args:
+        crop: "half" or "full".
+
+    Returns:
+        float64 (5, 2), `(x, y)` as fractions of the crop's side.
+
+    Raises:
+        ValueError: there is no such crop.
+    """
+    if crop not in CROPS:
+        raise ValueError(f"crop must be one of {', '.join(CROPS)}. Received: {crop!r}")
+    return FACE_TEMPLATE if crop == "half" else 0.5 + FULL_SCALE * (FACE_TEMPLATE - FULL_CENTRE)
+
+
+def misalignment(landmarks: np.ndarray, crop: str) -> float:
+    """How far off a face lies in an image that should be an aligned crop.
+
+    Args:
+        landmarks: (5, 2), `(x, y)` as fractions of the image's side.
+        crop: "half" or "full".
+
+    Returns:
+        Mean distance of the five points to where aligning the image anew would put them, in sides of the crop.
+    """
+    points = np.asarray(landmarks, np.float64)
+    return float(np.linalg.norm(Alignment.from_landmarks(points, 1, crop).apply(points) - points, axis=1).mean())
+
+
 def estimate_similarity(source: np.ndarray, destination: np.ndarray) -> np.ndarray:
     """Least-squares similarity (rotation, uniform scale, shift) from one point set to another.
 
@@ -207,6 +258,11 @@ def box_overlaps(first: np.ndarray, second: np.ndarray, relative_to: str = "unio
 def margin(size: int, coverage: float) -> int:
     """Pixels that are left out on each side of a crop of side `size`, as v2.2 counts them."""
     return int(size * (1 - coverage))
+
+
+def _nose_aside(points: np.ndarray) -> float:
+    """How far the nose lies to the right of the middle of eyes and mouth."""
+    return float(points[NOSE, 0] - np.delete(points, NOSE, axis=0)[:, 0].mean())
 
 
 def _prefiltered(image: np.ndarray, scale: float) -> np.ndarray:

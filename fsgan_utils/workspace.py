@@ -86,6 +86,12 @@ class Workspace:
         """Face outlines of the training images of person "A" or "B"."""
         return self.root / "binary_masks" / f"face{_checked(side)}_outline"
 
+    def mask_folders(self, side: str, eyes: bool = True, mouth: bool = True, outline: bool = True) -> dict[str, Path]:
+        """Folders of the masks that the training of person "A" or "B" is to use, by the names it calls them."""
+        folders = {"eyes": self.eye_mask_folder, "mouth": self.mouth_mask_folder, "face": self.outline_mask_folder}
+        used = {"eyes": eyes, "mouth": mouth, "face": outline}
+        return {name: folder_of(side) for name, folder_of in folders.items() if used[name]}
+
     @property
     def previews(self) -> Path:
         """Pictures of the training's progress."""

@@ -5,8 +5,9 @@ import pytest
 from fsgan_utils.extraction import FaceDetector
 from fsgan_utils.faces import Alignment
 from fsgan_utils.landmarks import MESH_TO_68
-from fsgan_utils.masks import eye_mask, outline_mask
+from fsgan_utils.masks import eye_mask, outline_mask, widened
 from fsgan_utils.masks.finding import FaceFinder
+from fsgan_utils.masks.regions import region_mask
 from fsgan_utils.training import FaceSet
 from fsgan_utils.video import read_frames
 from fsgan_utils.workspace import PROJECT
@@ -37,15 +38,18 @@ def face_folders(faces, tmp_path):
     return tmp_path
 
 
-MASK_FOLDERS = {"eyes": "eyes", "face": "outline"}
+MASK_FOLDERS = {"eyes": "eyes", "mouth": "mouth", "face": "outline"}
 
 
 def _faces_of(clip):
     finder, detector, images = FaceFinder(), FaceDetector(60), []
     for frame in read_frames(CLIPS / clip, every=20):
         (face, *_) = detector.detect([frame.image])[0]
-        images.append(Alignment.from_landmarks(face.landmarks).warp(frame.image))
+        images.append(Alignment.from_landmarks(face.landmarks, crop="full").warp(frame.image))
     eyes = [eye_mask(finder.mesh(image)[MESH_TO_68]) for image in images]
     outlines = [outline_mask(finder.mesh(image)) for image in images]
+    mouths = [widened(region_mask(finder.outlines(image, finder.mesh(image))["mouth"])) for image in images]
     names = [f"face{index}.png" for index in range(len(images))]
-    return FaceSet(names, np.stack(images), {"eyes": np.stack(eyes), "face": np.stack(outlines)})
+    return FaceSet(
+        names, np.stack(images), {"eyes": np.stack(eyes), "mouth": np.stack(mouths), "face": np.stack(outlines)}
+    )

@@ -10,7 +10,7 @@ class Painter:
     """Has the interface of a trained model; A's faces become `tint` redder, B's bluer."""
 
     def __init__(self, resolution=64, tint=0.8, alpha=1.0):
-        self.config = SimpleNamespace(resolution=resolution)
+        self.config = SimpleNamespace(resolution=resolution, crop="full")
         self.calls = []
         y, x = np.mgrid[-1 : 1 : resolution * 1j, -1 : 1 : resolution * 1j]
         self._oval = (alpha * ((x / 0.7) ** 2 + (y / 0.85) ** 2 < 1)).astype(np.float32)

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from fsgan_utils.extraction import FaceDetector, NoFaceError, copy_to, extract_faces, eye_box_mask, read_records
-from fsgan_utils.faces import FACE_TEMPLATE, Alignment
+from fsgan_utils.faces import Alignment, misalignment
 from fsgan_utils.images import load_image
 from fsgan_utils.video import VideoWriter, read_frames
 from fsgan_utils.workspace import Workspace
@@ -76,7 +76,7 @@ def test_each_face_is_aligned_by_its_own_points(workspace, frames, tmp_path):
     assert [r.file for r in result.faces] == [f"frame{n}face{k}.png" for n in (0, 2) for k in (0, 1)]
     for record in result.faces:
         landmarks = np.c_[np.array(record.landmarks), np.ones(5)] @ np.array(record.matrix).T
-        assert np.abs(landmarks - FACE_TEMPLATE * 256).mean() < 20
+        assert misalignment(landmarks / 256, "full") < 1e-6
         crop = load_image(workspace.faces / "aligned_faces" / record.file)
         assert len(FaceDetector(60).detect([crop])[0]) == 1
 
@@ -99,7 +99,7 @@ def test_one_landmark_source_aligns_a_whole_run(workspace):
         result = extract_faces(A, workspace, detect_every=6, landmarks=source)
         assert {record.landmarks_from for record in result.faces} == {source}
         for record in result.faces:
-            expected = Alignment.from_landmarks(np.array(record.landmarks)).matrix
+            expected = Alignment.from_landmarks(np.array(record.landmarks), crop="full").matrix
             np.testing.assert_allclose(record.matrix, expected)
     with pytest.raises(ValueError, match="facemesh, mtcnn"):
         extract_faces(A, workspace, landmarks="both")

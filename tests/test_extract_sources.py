@@ -12,7 +12,7 @@ from PIL import Image
 
 from fsgan_utils.extraction import NoFaceError, copy_to, extract_faces
 from fsgan_utils.extraction import extract as extract_module
-from fsgan_utils.faces import FACE_TEMPLATE
+from fsgan_utils.faces import misalignment
 from fsgan_utils.images import load_image
 from fsgan_utils.video import VideoError, VideoWriter, probe, read_frames
 from fsgan_utils.workspace import Workspace
@@ -34,7 +34,7 @@ def assert_aligned(result):
     """The eyes, nose and mouth of every face lie where they belong, and the picture is upright."""
     for record in result.faces:
         points = np.c_[np.array(record.landmarks), np.ones(5)] @ np.array(record.matrix).T
-        assert np.abs(points - FACE_TEMPLATE * 256).mean() < 20
+        assert misalignment(points / 256, "full") < 1e-6
         assert abs(record.roll) < 30
 
 

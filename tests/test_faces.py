@@ -4,7 +4,19 @@ import cv2
 import numpy as np
 import pytest
 
-from fsgan_utils.faces import FACE_TEMPLATE, Alignment, Face, estimate_similarity
+from fsgan_utils.extraction import FaceDetector
+from fsgan_utils.faces import (
+    CROPS,
+    FACE_TEMPLATE,
+    Alignment,
+    Face,
+    crop_template,
+    estimate_similarity,
+    margin,
+    misalignment,
+)
+from fsgan_utils.landmarks import FaceMesh, five_points
+from fsgan_utils.video import read_frames
 from fsgan_utils.workspace import PROJECT
 
 LANDMARKS = FACE_TEMPLATE * 120 + [80, 60]
@@ -71,3 +83,24 @@ def test_points_that_coincide_and_matrices_that_cannot_be_undone_are_refused():
         Alignment.from_landmarks(np.full((5, 2), 3.0))
     with pytest.raises(ValueError, match="invertible"):
         Alignment(np.zeros((2, 3)))
+
+
+def test_a_full_crop_holds_the_whole_face_where_a_half_one_cuts_its_chin():
+    finder, detector, outside = FaceMesh(), FaceDetector(60), dict.fromkeys(CROPS, 0)
+    for clip in ("a_target.mp4", "b_train_cool.mp4"):
+        for frame in read_frames(PROJECT / "data" / "clips" / clip, every=10):
+            (face, *_) = detector.detect([frame.image])[0]
+            mesh, _ = finder.detect(frame.image, face.box, looks=2)
+            for crop in CROPS:
+                seen = Alignment.from_landmarks(five_points(mesh), 256, crop).apply(mesh[:, :2])
+                edge = margin(256, 0.9)
+                outside[crop] += bool(seen.min() < edge or seen.max() > 256 - edge)
+    assert outside["full"] == 0 and outside["half"] > 5
+
+
+def test_a_crop_is_told_from_one_of_the_other_kind():
+    for crop, other in (CROPS, CROPS[::-1]):
+        assert misalignment(crop_template(crop), crop) < 1e-9
+        assert misalignment(crop_template(crop), other) > 0.1
+    with pytest.raises(ValueError, match="crop must be one of half, full"):
+        Alignment.from_landmarks(LANDMARKS, crop="whole")

@@ -7,6 +7,7 @@ import skimage.data
 from PIL import Image
 
 from fsgan_utils.extraction import FaceDetector, copy_to, extract_faces
+from fsgan_utils.faces import FULL_SCALE, margin
 from fsgan_utils.images import list_images, load_image, write_image
 from fsgan_utils.masks import FaceFinder, eye_mask, find_mismatches, make_masks, preview_masks, set_aside, tint, widened
 from fsgan_utils.video import read_frames
@@ -22,7 +23,7 @@ def aligned(tmp_path_factory):
     source = Workspace(tmp_path_factory.mktemp("faces"))
     images = {}
     for side, clip in CLIPS.items():
-        extract_faces(clip, source, detect_every=20)
+        extract_faces(clip, source, detect_every=20, crop="half")
         images[side] = [load_image(path) for path in copy_to(side, source).copied]
     return images
 
@@ -61,6 +62,21 @@ def test_every_image_gets_its_masks_in_one_go(workspace, monkeypatch):
         for side, paths in made.items():
             assert find_mismatches(list_images(workspace.face_folder(side)), paths[0].parent) == []
             assert paths[0].parent.name == f"face{side}_{part}"
+
+
+def test_a_full_crop_shows_the_same_smaller_and_whole(workspace, aligned):
+    half = make_masks(workspace, ("eyes", "outline")).made
+    for side, clip in CLIPS.items():
+        source = Workspace(workspace.root / f"full{side}")
+        extract_faces(clip, source, detect_every=20)
+        copy_to(side, source)
+        full = make_masks(source, ("eyes", "outline"), sides=(side,)).made
+        for small, large in zip(full["eyes"][side], half["eyes"][side], strict=True):
+            ratio = (load_image(small) > 0).sum() / (load_image(large) > 0).sum()
+            assert abs(ratio - FULL_SCALE**2) < 0.1
+        for path in full["outline"][side]:
+            outline = load_image(path)[..., 0]
+            assert not outline[-margin(256, 0.9) :].any() and outline.any()
 
 
 def test_eyes_mouth_and_outline_lie_where_they_should(workspace):

@@ -35,7 +35,7 @@ def stranger():
     """A third person's face, aligned."""
     image = skimage.data.astronaut()
     (face, *_) = FaceDetector().detect([image])[0]
-    return Alignment.from_landmarks(face.landmarks).warp(image)
+    return Alignment.from_landmarks(face.landmarks, crop="full").warp(image)
 
 
 def images_of(workspace, side):
@@ -82,7 +82,7 @@ def test_every_frame_of_the_clips_is_good(tmp_path, embedder):
         for clip in clips:
             for frame in read_frames(CLIPS / f"{clip}.mp4", every=3):
                 (face, *_) = detector.detect([frame.image])[0]
-                crop = Alignment.from_landmarks(face.landmarks).warp(frame.image)
+                crop = Alignment.from_landmarks(face.landmarks, crop="full").warp(frame.image)
                 write_image(tmp_path / side / f"{clip}{frame.index}.png", crop)
     report = check_dataset(tmp_path / "A", tmp_path / "B", embedder=embedder)
     assert not report.findings, str(report)
@@ -131,7 +131,7 @@ def test_the_same_person_twice(face_folders, check):
     detector = FaceDetector(60)
     for number, frame in enumerate(read_frames(CLIPS / "b_train_cool.mp4", every=10)):
         (face, *_) = detector.detect([frame.image])[0]
-        crop = Alignment.from_landmarks(face.landmarks).warp(frame.image)
+        crop = Alignment.from_landmarks(face.landmarks, crop="full").warp(frame.image)
         write_image(face_folders / "faceA" / f"face{number}.png", crop)
     assert ("same_person", "") in kinds(check().errors)
 
@@ -147,14 +147,14 @@ def test_too_few_faces(face_folders, check):
 
 
 def test_an_empty_folder_is_an_error_and_the_other_is_checked_all_the_same(tmp_path, face_folders, embedder):
-    change(images_of(face_folders, "B"), lambda image: cv2.GaussianBlur(image, (0, 0), 5))
+    change(images_of(face_folders, "B"), lambda image: cv2.GaussianBlur(image, (0, 0), 4))
     report = check_dataset(tmp_path / "nowhere", face_folders / "faceB", embedder=embedder)
     assert kinds(report.errors) == {("few_faces", "A")} and "there is no image" in report.errors[0].message
     assert ("blurred", "B") in kinds(report.warnings)
 
 
 def test_mostly_blurred(face_folders, check):
-    change(images_of(face_folders, "B")[:4], lambda image: cv2.GaussianBlur(image, (0, 0), 5))
+    change(images_of(face_folders, "B")[:4], lambda image: cv2.GaussianBlur(image, (0, 0), 3.5))
     report = check()
     assert not report.errors and kinds(report.warnings) == FEW | {("blurred", "B")}
     (finding,) = (finding for finding in report.warnings if finding.kind == "blurred")
@@ -165,7 +165,7 @@ def test_mostly_one_pose(face_folders, check):
     detector, frames = FaceDetector(60), read_frames(CLIPS / "b_target.mp4")
     for number, frame in enumerate(frame for frame in frames if frame.index < 12):
         (face, *_) = detector.detect([frame.image])[0]
-        crop = Alignment.from_landmarks(face.landmarks).warp(frame.image)
+        crop = Alignment.from_landmarks(face.landmarks, crop="full").warp(frame.image)
         add(face_folders, "B", f"still{number}", crop, f"face{number % 6}")
     for number in range(4):
         for file in (face_folders / "faceB", *(face_folders / "binary_masks").glob("faceB_*")):
@@ -256,3 +256,9 @@ def test_errors_stop_and_are_all_listed(face_folders, check, stranger):
         report.raise_if_errors()
     assert "face3.png" in str(caught.value) and "face1.png" in str(caught.value)
     assert "unknown.png" not in str(caught.value)
+
+
+def test_images_cut_for_the_other_kind_of_model_are_an_error(face_folders, embedder):
+    report = check_dataset(face_folders / "faceA", face_folders / "faceB", embedder=embedder, crop="half")
+    assert kinds(report.errors) >= {("other_crop", "A"), ("other_crop", "B")}
+    assert "cut them with crop = 'half' in notebook 1" in report.errors[0].message

@@ -46,15 +46,9 @@ class Point:
 
 
 def load_faces(workspace: Path) -> dict[str, FaceSet]:
-    """Read the training faces that `make demo` made, with both kinds of masks."""
+    """Read the training faces that `make demo` made, with their masks."""
     folders = Workspace(workspace)
-    return {
-        side.lower(): FaceSet.load(
-            folders.face_folder(side),
-            {"eyes": folders.eye_mask_folder(side), "face": folders.outline_mask_folder(side)},
-        )
-        for side in ("A", "B")
-    }
+    return {side.lower(): FaceSet.load(folders.face_folder(side), folders.mask_folders(side)) for side in ("A", "B")}
 
 
 def unseen_faces() -> dict[str, np.ndarray]:
@@ -64,7 +58,7 @@ def unseen_faces() -> dict[str, np.ndarray]:
         frames = [frame.image for frame in read_frames(PROJECT / "data" / "clips" / clip, every=EVERY)]
         found = detector.detect(frames)
         crops = [
-            Alignment.from_landmarks(face.landmarks).warp(image)
+            Alignment.from_landmarks(face.landmarks, crop="full").warp(image)
             for image, (face, *_) in zip(frames, found, strict=True)
         ]
         faces[side] = central_part(np.stack(crops), ConvertConfig().roi_coverage)

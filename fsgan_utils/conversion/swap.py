@@ -35,6 +35,10 @@ class GeneratorConfig(Protocol):
     def resolution(self) -> int:
         """Side, in pixels, of the images the network takes and gives."""
 
+    @property
+    def crop(self) -> str:
+        """How its faces are cut, "half" or "full"."""
+
 
 class Generator(Protocol):
     """A trained model, as far as a swap needs one."""
@@ -190,7 +194,7 @@ def place(landmarks: np.ndarray, model: Generator, config: ConvertConfig) -> Ali
         not determine one.
     """
     try:
-        whole = Alignment.from_landmarks(landmarks, CROP_SIZE)
+        whole = Alignment.from_landmarks(landmarks, CROP_SIZE, model.config.crop)
     except ValueError:
         return None
     rim = margin(CROP_SIZE, config.roi_coverage)

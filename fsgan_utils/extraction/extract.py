@@ -28,7 +28,7 @@ from fsgan_utils.extraction.result import ALIGNED, PREVIEWS, REJECTED, Extractio
 from fsgan_utils.extraction.sorting import sort_faces
 from fsgan_utils.extraction.sources import Picture, Source
 from fsgan_utils.extraction.tracking import CROP_SIZE, FaceTracker, Sighting
-from fsgan_utils.faces import Face
+from fsgan_utils.faces import Alignment, Face, crop_template
 from fsgan_utils.images import limited, write_image
 from fsgan_utils.video import VideoError
 from fsgan_utils.workspace import Workspace
@@ -50,6 +50,7 @@ def extract_faces(
     redetect_every: int = 12,
     selection: Selection = Selection(),  # noqa: B008
     embedder: Embedder | None = None,
+    crop: str = "full",
 ) -> Extraction:
     """Find the faces of a video or of a folder of photographs, and save them aligned, each by its own five points.
 
@@ -73,6 +74,7 @@ def extract_faces(
         redetect_every: after how many of the frames looked at the detector searches the whole frame again.
         selection: which faces are kept.
         embedder: tells people apart; None stands for `MobileNetEmbedder()`.
+        crop: how faces are cut: "full", or "half" as v2.2; see `Alignment.from_landmarks`.
 
     Raises:
         FileNotFoundError: there is no such source, or the folder holds no image.
@@ -84,15 +86,16 @@ def extract_faces(
         raise ValueError(f"save_format must be one of {', '.join(SAVE_FORMATS)}. Received: {save_format!r}")
     if detect_every < 1:
         raise ValueError(f"detect_every must be 1 or more. Received: {detect_every}")
+    crop_template(crop)
     opened = Source.open(source)
     tracker = FaceTracker(detector or FaceDetector(), landmarks, redetect_every)
-    fingerprint = fingerprint_of(opened, (repr(tracker), detect_every, save_format, selection))
+    fingerprint = fingerprint_of(opened, (repr(tracker), detect_every, save_format, selection, crop))
     with writing_to(workspace.faces):
         restore_replaced(workspace.faces)
         unfinished = workspace.root / f".faces_{opened.path.stem}_{fingerprint[:8]}.partial"
         done = done_before(workspace.faces, fingerprint)
         if done is None:
-            run = _Run(opened, tracker, detect_every, save_format, selection, Journal.open(unfinished))
+            run = _Run(opened, tracker, detect_every, save_format, selection, crop, Journal.open(unfinished))
             run.find()
             done = run.finish(workspace.faces, fingerprint, embedder or _usual_embedder())
         clear_unfinished(unfinished)
@@ -119,6 +122,7 @@ class _Run:
     every: int
     save_format: str
     selection: Selection
+    crop: str
     journal: Journal
 
     def find(self) -> None:
@@ -192,15 +196,19 @@ class _Run:
         quality = Quality.of(sighting.face, sighting.crop, sighting.mesh)
         raw = _boxed(picture.image, sighting.face)
         reason = self._reason(sighting, quality, raw)
-        folder = self.journal.faces
-        write_image(folder / (REJECTED if reason else ALIGNED) / record.file, sighting.crop)
+        folder, alignment = self.journal.faces, self._alignment(sighting)
+        write_image(folder / (REJECTED if reason else ALIGNED) / record.file, alignment.warp(picture.image))
         if reason is None:
             write_image(folder / "raw_faces" / record.file, raw)
-            eyes = sighting.alignment.apply(sighting.face.landmarks[:2])
+            eyes = alignment.apply(sighting.face.landmarks[:2])
             write_image(folder / "binary_masks_eyes" / f"{stem}.png", eye_box_mask(eyes, CROP_SIZE))
         return replace(
             record, rejected=reason, blur=quality.blur, yaw=quality.yaw, pitch=quality.pitch, roll=quality.roll
         )
+
+    def _alignment(self, sighting: Sighting) -> Alignment:
+        """How the face is cut for the training; sightings are compared by their "half" crops."""
+        return Alignment.from_landmarks(sighting.face.landmarks, CROP_SIZE, self.crop)
 
     def _reason(self, sighting: Sighting, quality: Quality, raw: np.ndarray) -> str | None:
         if not raw.size:
@@ -210,7 +218,7 @@ class _Run:
         return self.selection.rejection(quality)
 
     def _record(self, picture: Picture, sighting: Sighting, file: str) -> FaceRecord:
-        face, alignment = sighting.face, sighting.alignment
+        face = sighting.face
         return FaceRecord(
             file=file,
             source=self.source.path.name,
@@ -221,9 +229,10 @@ class _Run:
             landmarks=face.landmarks.tolist(),
             landmarks_from=self.tracker.landmarks,
             score=face.score,
-            matrix=alignment.matrix.tolist() if alignment else None,
+            matrix=self._alignment(sighting).matrix.tolist() if sighting.alignment else None,
             size=CROP_SIZE,
             track=face.track,
+            crop=self.crop,
         )
 
     def _preview(self, picture: Picture, faces: list[Face]) -> None:

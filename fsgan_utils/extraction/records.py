@@ -35,6 +35,7 @@ class FaceRecord:
         pitch: degrees, positive upwards.
         roll: degrees, positive leaning towards the image's right.
         rejected: why the face is not kept, in words; None for one that is.
+        crop: how the aligned crop was cut, "half" or "full".
     """
 
     file: str
@@ -55,6 +56,7 @@ class FaceRecord:
     pitch: float | None = None
     roll: float | None = None
     rejected: str | None = None
+    crop: str = "half"
 
     def as_line(self) -> str:
         """The record as JSON, with the line's end."""

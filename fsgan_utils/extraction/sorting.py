@@ -15,6 +15,7 @@ from fsgan_utils.extraction.people import find_people
 from fsgan_utils.extraction.quality import Selection, find_duplicates, thumbnail
 from fsgan_utils.extraction.records import FaceRecord
 from fsgan_utils.extraction.result import ALIGNED, REJECTED
+from fsgan_utils.faces import Alignment
 from fsgan_utils.images import load_image
 
 READERS = 2
@@ -78,9 +79,13 @@ def _kept(records: list[FaceRecord]) -> list[int]:
 
 
 def _crop(folder: Path, record: FaceRecord) -> np.ndarray:
-    """The aligned face, wherever a killed run may have moved it."""
+    """The face in a "half" crop, by which faces are compared, wherever a killed run may have moved its file."""
     moved = folder / REJECTED / record.file
-    return load_image(moved if moved.exists() else folder / ALIGNED / record.file)
+    image = load_image(moved if moved.exists() else folder / ALIGNED / record.file)
+    if record.crop == "half":
+        return image
+    landmarks = Alignment(np.array(record.matrix), record.size).apply(np.array(record.landmarks))
+    return Alignment.from_landmarks(landmarks, record.size).warp(image)
 
 
 def _set_aside(folder: Path, record: FaceRecord) -> None:

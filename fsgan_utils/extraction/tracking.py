@@ -37,8 +37,8 @@ class Sighting:
     Attributes:
         face: the face, with its track; its landmarks are those that align it.
         mesh: float32 (468, 3), FaceMesh's points in pixels of the frame; None where FaceMesh sees no face.
-        alignment: from the frame to the aligned crop; None where the landmarks allow none.
-        crop: uint8 RGB (256, 256, 3), the aligned face; None where there is no alignment.
+        alignment: from the frame to a "half" crop, by which faces are compared; None where the landmarks allow none.
+        crop: uint8 RGB (256, 256, 3), the face so aligned; None where there is no alignment.
         crowded: whether another face is so near that the two could be taken for each other.
     """
 

@@ -92,7 +92,7 @@ def load_model(folder: str | Path) -> FaceSwapGAN:
     """
     folder = Path(folder)
     card = read_card(folder)
-    model = FaceSwapGAN(ModelConfig(**card["config"]))
+    model = FaceSwapGAN(saved_config(card))
     for name, network in model.networks.items():
         path = _checked_file(folder, card, f"{name}.weights.h5")
         try:
@@ -139,6 +139,11 @@ def read_card(folder: Path) -> dict:
     if not isinstance(card, dict) or card.get("format") != FORMAT:
         raise ValueError(f"{path} does not describe a model that this version can read (format {FORMAT})")
     return card
+
+
+def saved_config(card: dict) -> ModelConfig:
+    """Read the networks' shape off a model's description; one that names no crop is "half", as all once were."""
+    return ModelConfig(**{"crop": "half", **card["config"]})
 
 
 def _halve(path: Path) -> None:

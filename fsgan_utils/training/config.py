@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from fsgan_utils.faces import CROPS
+
 RESOLUTIONS = (64, 128, 256)
 CAPACITIES = ("standard", "lite", "compact")
 NORMS = ("layernorm", "instancenorm", "groupnorm", "batchnorm", "hybrid", "none")
@@ -34,6 +36,7 @@ class ModelConfig:
         self_attention: whether the standard and lite networks carry self-attention blocks.
         attention: "full", as v2.2, or "pooled": keys and values max-pooled 2×2 on maps of 32 pixels
             or more, as in the SAGAN paper (Zhang et al., 2019).
+        crop: how the faces are cut: "half" as v2.2, which cuts long chins, or "full"; see `Alignment.from_landmarks`.
 
     Raises:
         ValueError: a value is not one of those above.
@@ -44,6 +47,7 @@ class ModelConfig:
     norm: str = "layernorm"
     self_attention: bool = True
     attention: str = "pooled"
+    crop: str = "full"
 
     def __post_init__(self) -> None:
         """Check every value."""
@@ -52,6 +56,7 @@ class ModelConfig:
         _one_of("norm", self.norm, NORMS)
         _one_of("self_attention", self.self_attention, (True, False))
         _one_of("attention", self.attention, ATTENTIONS)
+        _one_of("crop", self.crop, CROPS)
 
     @classmethod
     def from_v22(
@@ -70,7 +75,7 @@ class ModelConfig:
         _one_of("model_capacity", model_capacity, ("standard", "lite"))
         if len(IMAGE_SHAPE) != 3 or IMAGE_SHAPE[0] != IMAGE_SHAPE[1] or IMAGE_SHAPE[2] != 3:
             raise ValueError(f"IMAGE_SHAPE must be (side, side, 3). Received: {IMAGE_SHAPE}")
-        return cls(IMAGE_SHAPE[0], model_capacity, V22_NORMS[norm], use_self_attn, "full")
+        return cls(IMAGE_SHAPE[0], model_capacity, V22_NORMS[norm], use_self_attn, "full", "half")
 
 
 @dataclass(frozen=True)
@@ -82,6 +87,7 @@ class LossWeights:
         reconstruction: of the absolute error of the drawn colour, and of the auxiliary outputs'.
         edge: of the error of its edges.
         eyes: of both errors again, within the eye mask.
+        mouth: the same within the mouth mask, where the training images come with one; ours.
         mask_l1: of the mask's mean, which keeps it small.
         mask_hinge: of the mask's falling short of `mask_hinge_floor`; v2.2 sets `mask_l1` to 0 where it uses it.
         mask_hinge_floor: the alpha, 0 to 1, below which the hinge pulls upwards; at 0 it never does.
@@ -102,6 +108,7 @@ class LossWeights:
     reconstruction: float = 1.0
     edge: float = 0.1
     eyes: float = 30.0
+    mouth: float = 0.0
     mask_l1: float = 0.01
     mask_hinge: float = 0.1
     mask_hinge_floor: float = 0.0

@@ -25,8 +25,8 @@ class FaceSet:
     Attributes:
         names: file names, one per image.
         images: uint8 RGB (N, 256, 256, 3).
-        masks: by name ("eyes", "face"), uint8 (N, 256, 256), 255 inside; eye masks are widened, for their lids and
-            lashes are to count more too.
+        masks: by name ("eyes", "mouth", "face"), uint8 (N, 256, 256), 255 inside; those of eyes and mouth are
+            widened, for lids, lashes and the lips' edges are to count more too.
     """
 
     names: list[str]
@@ -56,8 +56,8 @@ class FaceSet:
             )
         images = np.stack([square_image(load_image(path)) for path in tqdm(paths, desc=f"reading {folder.name}")])
         found = {name: load_masks(paths, mask_folder) for name, mask_folder in (masks or {}).items()}
-        if "eyes" in found:
-            found["eyes"] = np.stack([widened(mask) for mask in found["eyes"]])
+        for part in {"eyes", "mouth"} & set(found):
+            found[part] = np.stack([widened(mask) for mask in found[part]])
         return cls([path.name for path in paths], images, found)
 
 

@@ -24,8 +24,8 @@ class Finding:
     """One thing that was found.
 
     Attributes:
-        kind: "unreadable", "few_faces", "no_face", "unaligned", "blurred", "duplicates", "one_pose", "stranger",
-            "same_person", "masks_mismatched", "masks_do_not_fit" or "masks_swapped".
+        kind: "unreadable", "few_faces", "no_face", "unaligned", "other_crop", "blurred", "duplicates",
+            "one_pose", "stranger", "same_person", "masks_mismatched", "masks_do_not_fit" or "masks_swapped".
         side: "A" or "B", or "" if it concerns both.
         message: what, how many, and what to do.
         files: the images concerned; none if all are.

@@ -32,8 +32,9 @@ class FaceSwapGAN(keras.Model):
     """Learns to draw person A and person B from what they share: pose, expression and light.
 
     A batch is `{"a": {...}, "b": {...}}` with float32 `warped` and `target` (N, R, R, 3), RGB in [-1, 1], and where
-    the data has them `eyes` and `face` (N, R, R, 1) in [0, 1]. Compiled by `prepare`, it is trained by the stock
-    `fit`: one step trains the generators and the discriminators, and `stop_gradient` decides who learns from what.
+    the data has them `eyes`, `mouth` and `face` (N, R, R, 1) in [0, 1]. Compiled by `prepare`, it is trained by the
+    stock `fit`: one step trains the generators and the discriminators, and `stop_gradient` decides who learns from
+    what.
 
     Args:
         config: shape of the networks.
@@ -213,11 +214,12 @@ class FaceSwapGAN(keras.Model):
         total = scales["reconstruction"] * losses.reconstruction(colour, target, auxiliary)
         if weights.edge:
             total = total + scales["edge"] * losses.edge(colour, target)
-        if "eyes" in batch:
-            errors = losses.eye_reconstruction(colour, target, batch["eyes"])
-            if weights.edge:
-                errors = errors + losses.eye_edge(colour, target, batch["eyes"])
-            total = total + scales["eyes"] * errors
+        for part in ("eyes", "mouth"):
+            if part in batch:
+                errors = losses.eye_reconstruction(colour, target, batch[part])
+                if weights.edge:
+                    errors = errors + losses.eye_edge(colour, target, batch[part])
+                total = total + scales[part] * errors
         if weights.dssim:
             total = total + scales["dssim"] * losses.dssim(colour, target)
         return total

@@ -11,7 +11,7 @@ from tqdm.auto import tqdm
 
 from fsgan_utils.embedding import BATCH, Embedder
 from fsgan_utils.extraction.quality import blur, head_pose, thumbnail
-from fsgan_utils.faces import FACE_TEMPLATE, Alignment, estimate_similarity
+from fsgan_utils.faces import CROPS, Alignment
 from fsgan_utils.images import list_images, load_image, square_image
 from fsgan_utils.landmarks import MESH_TO_68, FaceMesh, five_points
 from fsgan_utils.masks import eye_mask, outline_mask, widened
@@ -21,9 +21,10 @@ SIZE = 256
 """Side at which images are looked at, as the training brings them; pixels."""
 MOST_EMBEDDED = 1000
 """Faces of a folder whose identity is compared; of more, these many are drawn."""
-MOST_OFFSET, MOST_ROTATION, SCALES = 0.07, 10.0, (0.68, 1.15)
+MOST_OFFSET, MOST_ROTATION, SCALES = 0.09, 10.0, (0.75, 1.25)
 """How an aligned crop may lie off the template: parts of its side, degrees, and sizes. On the sample clips crops lie
-within .05, 7° and .75 to 1.02, for FaceMesh sees the five points a little otherwise than MTCNN, which aligned them."""
+within .08, 9° and .88 to 1.12 where MTCNN aligned them, for FaceMesh sees the five points a little otherwise; a crop of
+the other kind is .72 as large at most, or 1.36 at least."""
 MOST_EYES = 0.3
 """Part of an image above which a mask does not mark eyes; on the sample clips they are .03, crude boxes .07."""
 DRAWN = {"eyes": lambda mesh: eye_mask(mesh[MESH_TO_68], SIZE), "face": lambda mesh: outline_mask(mesh, SIZE)}
@@ -44,7 +45,8 @@ class Inspection:
         thumbnails: float32 (N, 1024), as `quality.thumbnail`.
         seen: bool (N,), whether FaceMesh sees a face where an aligned crop has it.
         meshes: float32 (N, 468, 3), in pixels of the image at 256; of use where a face is seen.
-        aligned: bool (N,), whether the face lies as in an aligned crop.
+        aligned: bool (N,), whether the face lies as in an aligned crop of the kind that is expected.
+        other_crop: bool (N,), whether it lies as in one of another kind.
         poses: float (N, 3), yaw, pitch and roll in degrees, as `quality.head_pose`.
         embedded: int (K,), the images whose identity was looked at.
         embeddings: float32 (K, D), of length 1.
@@ -60,6 +62,7 @@ class Inspection:
     seen: np.ndarray = field(default_factory=lambda: np.zeros(0, bool))
     meshes: np.ndarray = field(default_factory=lambda: np.zeros((0, 468, 3), np.float32))
     aligned: np.ndarray = field(default_factory=lambda: np.zeros(0, bool))
+    other_crop: np.ndarray = field(default_factory=lambda: np.zeros(0, bool))
     poses: np.ndarray = field(default_factory=lambda: np.zeros((0, 3)))
     embedded: np.ndarray = field(default_factory=lambda: np.zeros(0, int))
     embeddings: np.ndarray = field(default_factory=lambda: np.zeros((0, 0), np.float32))
@@ -71,7 +74,14 @@ class Inspection:
 
     @classmethod
     def of(
-        cls, side: str, folder: Path, masks: Mapping[str, Path], finder: FaceMesh, embedder: Embedder, seed: int = 0
+        cls,
+        side: str,
+        folder: Path,
+        masks: Mapping[str, Path],
+        finder: FaceMesh,
+        embedder: Embedder,
+        crop: str = "full",
+        seed: int = 0,
     ) -> Inspection:
         """Look at every image of a folder.
 
@@ -81,6 +91,7 @@ class Inspection:
             masks: by name, the folder of their masks.
             finder: looks for the face.
             embedder: compares identities.
+            crop: the kind of crop that is expected.
             seed: start of the draw among more than `MOST_EMBEDDED` images.
         """
         result = cls(side, folder, masks)
@@ -94,14 +105,18 @@ class Inspection:
                 result.unreadable[path] = str(error)
                 continue
             mesh, score = finder.detect(image, ALIGNED_FACE_BOX * SIZE, looks=2)
-            seen, aligned = score >= finder.least_score, lies_aligned(mesh)
+            seen, lies = score >= finder.least_score, {kind: lies_aligned(mesh, kind) for kind in CROPS}
+            # Limits of likeness and blur were measured on "half" crops.
+            compared = image if lies["half"] or not seen else _aligned(image, mesh)
             if seen and number in drawn:
-                identities.add(len(result.paths), image if aligned else _aligned(image, mesh))
-            rows.append((blur(image), thumbnail(image), seen, mesh, aligned, head_pose(mesh)))
+                identities.add(len(result.paths), compared)
+            other = not lies[crop] and any(lies.values())
+            rows.append((blur(compared), thumbnail(compared), seen, mesh, lies[crop], other, head_pose(mesh)))
             result.paths.append(path)
         if rows:
-            columns = (np.array(column) for column in zip(*rows, strict=True))
-            result.blurs, result.thumbnails, result.seen, result.meshes, result.aligned, result.poses = columns
+            columns = [np.array(column) for column in zip(*rows, strict=True)]
+            result.blurs, result.thumbnails, result.seen, result.meshes = columns[:4]
+            result.aligned, result.other_crop, result.poses = columns[4:]
         result.embedded, result.embeddings = identities.finish()
         return result
 
@@ -128,13 +143,14 @@ class Inspection:
         return fits
 
 
-def lies_aligned(mesh: np.ndarray) -> bool:
+def lies_aligned(mesh: np.ndarray, crop: str = "full") -> bool:
     """Tell whether a face lies in its image as the alignment puts it.
 
     Args:
         mesh: (468, 3), in pixels of an image of side 256.
+        crop: the kind of crop.
     """
-    moved = estimate_similarity(FACE_TEMPLATE, five_points(mesh) / SIZE)
+    moved = Alignment.from_landmarks(five_points(mesh) / SIZE, 1, crop).inverse
     scale = float(np.sqrt(np.linalg.det(moved[:, :2])))
     rotation = float(np.degrees(np.arctan2(moved[1, 0], moved[0, 0])))
     offset = float(np.linalg.norm(moved @ (0.5, 0.5, 1) - 0.5))

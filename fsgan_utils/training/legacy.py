@@ -58,7 +58,8 @@ def import_legacy_model(folder: str | Path, config: ModelConfig | None = None) -
     Raises:
         FileNotFoundError: the folder or one of the files is missing.
         ValueError: a file is damaged or does not fit; the message names it and its first tensor that does not. Or the
-            config has pooled attention, which v2.2 had not; or it is needed, because the encoder's tensors do not tell.
+            config has pooled attention or another crop, which v2.2 had not; or it is needed, because the
+            encoder's tensors do not tell.
     """
     folder = resolve(folder)
     if not folder.is_dir():
@@ -68,6 +69,8 @@ def import_legacy_model(folder: str | Path, config: ModelConfig | None = None) -
         config = recognise_config(files[0])
     elif config.self_attention and config.attention != "full":
         raise ValueError(f'v2.2\'s networks have full self-attention: set attention="full". Received: {config}')
+    elif config.crop != "half":
+        raise ValueError(f'v2.2\'s networks know faces cut its way: set crop="half". Received: {config}')
     model = FaceSwapGAN(config)
     for file in files:
         load_legacy_weights(model.networks[file.stem], file)
@@ -98,6 +101,7 @@ def recognise_config(path: str | Path) -> ModelConfig:
         norm=_recognise_norm(shapes, convolutions[1], file),
         self_attention=any(shape[:2] == (1, 1) and shape[-1] == shape[-2] // 8 for shape in shapes if len(shape) == 4),
         attention="full",
+        crop="half",
     )
 
 

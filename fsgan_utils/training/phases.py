@@ -17,11 +17,12 @@ COMPACT_WEIGHTS = LossWeights(
     adversarial=0.0,
     edge=0.0,
     eyes=3.0,
+    mouth=2.0,
     mask_l1=0.0,
     mask_hinge=0.0,
     mask_tv=0.01,
     dssim=3.0,
-    background=0.1,
+    background=0.25,
     face_mask=0.3,
     weight_decay=0.0,
 )

@@ -42,6 +42,7 @@ def check_dataset(
     masks_b: Mapping[str, Path] | None = None,
     embedder: Embedder | None = None,
     limits: Selection | None = None,
+    crop: str = "full",
 ) -> DatasetReport:
     """Look at all training images and masks, and collect what is wrong; nothing is changed and nothing stops early.
 
@@ -58,6 +59,7 @@ def check_dataset(
         masks_b: the same for B.
         embedder: tells people apart; None stands for `MobileNetEmbedder()`, which the limits were measured with.
         limits: its `max_blur` and `max_similarity` count; None stands for `Selection()`.
+        crop: how the model's faces are cut, "half" or "full"; images cut otherwise are an error.
 
     Raises:
         FileNotFoundError: the networks' weights are not in `data/weights`.
@@ -65,7 +67,7 @@ def check_dataset(
     finder, embedder, limits = FaceMesh(), embedder or MobileNetEmbedder(), limits or Selection()
     sides = [
         Inspection.of(
-            side, resolve(folder), {name: resolve(path) for name, path in (masks or {}).items()}, finder, embedder
+            side, resolve(folder), {name: resolve(path) for name, path in (masks or {}).items()}, finder, embedder, crop
         )
         for side, folder, masks in (("A", face_a, masks_a), ("B", face_b, masks_b))
     ]
@@ -73,6 +75,7 @@ def check_dataset(
     for side in sides:
         _check_files(side, report)
         _check_faces(side, report)
+        _check_crop(side, crop, report)
         _check_quality(side, limits, report)
         _check_strangers(side, sides, report)
     _check_people(sides, report)
@@ -94,10 +97,11 @@ def _check_files(side: Inspection, report: DatasetReport) -> None:
 
 
 def _check_faces(side: Inspection, report: DatasetReport) -> None:
-    serious = 2 * int((side.seen & side.aligned).sum()) < len(side.paths)
+    aligned = side.aligned | side.other_crop
+    serious = 2 * int((side.seen & aligned).sum()) < len(side.paths)
     for kind, found, words in (
         ("no_face", ~side.seen, "show no face where an aligned one lies"),
-        ("unaligned", side.seen & ~side.aligned, "show a face that is not aligned"),
+        ("unaligned", side.seen & ~aligned, "show a face that is not aligned"),
     ):
         files = _chosen(side, found)
         if files:
@@ -106,6 +110,17 @@ def _check_faces(side: Inspection, report: DatasetReport) -> None:
                 "and take out what is no face"
             )
             (report.errors if serious else report.warnings).append(Finding(kind, side.side, message, files))
+
+
+def _check_crop(side: Inspection, crop: str, report: DatasetReport) -> None:
+    files = _chosen(side, side.seen & side.other_crop)
+    if files:
+        serious = len(files) > MOST_MISFITS * len(side.paths)
+        message = (
+            f"{len(files)} of {len(side.paths)} images of {side.name} are cut otherwise than the model's crop "
+            f"({crop!r}); cut them with crop = {crop!r} in notebook 1, or choose the other crop for the model"
+        )
+        (report.errors if serious else report.warnings).append(Finding("other_crop", side.side, message, files))
 
 
 def _check_quality(side: Inspection, limits: Selection, report: DatasetReport) -> None:

@@ -10,7 +10,7 @@ from tqdm.auto import tqdm
 
 from fsgan_utils.training.augmentation import Augmentation
 from fsgan_utils.training.callbacks import IterationCounter, PhaseSchedule
-from fsgan_utils.training.checkpoints import CARD, load_model, read_card, restore_optimizer, save_model
+from fsgan_utils.training.checkpoints import CARD, load_model, read_card, restore_optimizer, save_model, saved_config
 from fsgan_utils.training.config import ModelConfig, TrainConfig
 from fsgan_utils.training.data import FaceSet, PairedBatches
 from fsgan_utils.training.gan import FaceSwapGAN
@@ -18,6 +18,7 @@ from fsgan_utils.training.history import History
 from fsgan_utils.training.legacy import LEGACY_FILES, import_legacy_model
 from fsgan_utils.training.perceptual import PerceptualLoss, find_perceptual_loss
 from fsgan_utils.training.phases import Phase, default_phases, phase_end
+from fsgan_utils.workspace import resolve
 
 
 def open_model(
@@ -34,11 +35,12 @@ def open_model(
         config: the networks' shape.
         settings: how they will be trained.
         perceptual: what the perceptual term compares by.
-        start: a folder of v2.2's weight files that a new model begins with.
+        start: a folder that a new model begins with: of a trained model, or of v2.2's weight files.
 
     Raises:
-        ValueError: a file is damaged or does not fit, the folder holds a model of another shape, or v2.2's files.
-        FileNotFoundError: a file of the saved model, or of v2.2's, is missing.
+        ValueError: a file is damaged or does not fit, a folder holds a model of another shape, or `folder` v2.2's
+            files.
+        FileNotFoundError: a file of the saved model, or of that to start from, is missing.
     """
     if (folder / CARD).exists():
         model = _saved_model(folder, config)
@@ -47,7 +49,7 @@ def open_model(
         return model
     _refuse_legacy_folder(folder)
     keras.utils.set_random_seed(settings.seed)
-    model = FaceSwapGAN(config) if start is None else import_legacy_model(start, config)
+    model = FaceSwapGAN(config) if start is None else _model_to_start_from(Path(start), config)
     model.prepare(settings, perceptual)
     return model
 
@@ -145,13 +147,22 @@ def _fit(
 
 
 def _saved_model(folder: Path, config: ModelConfig) -> FaceSwapGAN:
-    saved = ModelConfig(**read_card(folder)["config"])
+    saved = saved_config(read_card(folder))
     if saved != config:
         raise ValueError(
             f"{folder} holds a model of another shape ({saved}). Received: {config}. "
             "Train with the same settings, or choose another folder for the new model"
         )
     return load_model(folder)
+
+
+def _model_to_start_from(start: Path, config: ModelConfig) -> FaceSwapGAN:
+    folder = resolve(start)
+    if not (folder / CARD).exists():
+        return import_legacy_model(folder, config)
+    model = _saved_model(folder, config)
+    model.iteration, model.exchanged = 0, False
+    return model
 
 
 def _refuse_legacy_folder(folder: Path) -> None:
