@@ -55,16 +55,16 @@ def write_image(path: str | Path, image: np.ndarray) -> None:
 
     Args:
         path: its suffix says the format; ".jpg" is written at quality 97 with full colour resolution.
-        image: uint8 RGB (H, W, 3) or grey (H, W).
+        image: uint8 RGB (H, W, 3), RGBA (H, W, 4) or grey (H, W).
 
     Raises:
         ValueError: the array is no such image, or OpenCV knows no format of that suffix.
     """
     file = resolve(path)
     pixels = np.asarray(image)
-    if pixels.dtype != np.uint8 or (pixels.ndim != 2 and (pixels.ndim != 3 or pixels.shape[2] != 3)):
+    if pixels.dtype != np.uint8 or (pixels.ndim != 2 and (pixels.ndim != 3 or pixels.shape[2] not in (3, 4))):
         raise ValueError(
-            f"expected a uint8 image (H, W, 3) or (H, W) for {file}. Received: {pixels.dtype} {pixels.shape}"
+            f"expected a uint8 image (H, W, 3), (H, W, 4) or (H, W) for {file}. Received: {pixels.dtype} {pixels.shape}"
         )
     if not cv2.haveImageWriter(file.name):
         raise ValueError(f"no image format is written under the suffix {file.suffix!r} of {file}; use .png or .jpg")
@@ -164,5 +164,5 @@ def _to_rgb(picture: Image.Image) -> np.ndarray:
 
 
 def _encode(suffix: str, pixels: np.ndarray) -> bytes:
-    stored = cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR) if pixels.ndim == 3 else pixels
+    stored = pixels if pixels.ndim == 2 else pixels[..., [2, 1, 0, *range(3, pixels.shape[2])]]
     return cv2.imencode(suffix, stored, ENCODING.get(suffix.lower(), []))[1].tobytes()

@@ -23,6 +23,6 @@ def test_two_people_in_a_swapped_video_out(tmp_path):
     papermill.execute_notebook(NOTEBOOK, tmp_path / "executed.ipynb", settings, progress_bar=False)
     notebook = nbformat.read(tmp_path / "executed.ipynb", 4)
     printed = "".join(out.get("text", "") for cell in notebook.cells for out in cell.get("outputs", []))
-    assert "48 of 48 frames swapped, 0 without a face" in printed
+    assert "frames with a swapped face: 48, without a face: 0" in printed
     video = probe(tmp_path / "swapped.mp4")
     assert (video.frames, video.width, video.height) == (48, 960, 320)

@@ -1,14 +1,18 @@
-import warnings
+from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 
 import av
+import cv2
 import numpy as np
 import pytest
 from painter import Painter
 
-from fsgan_utils.conversion import ConvertConfig, build_detector, convert_video
+from fsgan_utils.conversion import ConvertConfig, build_detector, convert_video, swap_image
+from fsgan_utils.conversion.stability import acceleration
 from fsgan_utils.faces import Face
-from fsgan_utils.video import SYNTHETIC_COMMENT, VideoError, VideoWriter, probe, read_frames
+from fsgan_utils.images import load_image, write_image
+from fsgan_utils.video import SYNTHETIC_COMMENT, Frame, VideoError, VideoWriter, probe, read_frames
 
 CLIP = Path("data/clips/a_target.mp4")
 RESULT = ConvertConfig(layout="result", color_correction="none")
@@ -78,7 +82,7 @@ def test_every_frame_is_swapped(converted):
 
 
 def test_the_three_panels_are_source_result_and_mask(detector, tmp_path):
-    config = ConvertConfig(stop=0.25, color_correction="none")
+    config = ConvertConfig(stop=0.25, color_correction="none", layout="triple")
     summary = convert_video(CLIP, tmp_path / "triple.mp4", Painter(), config, detector)
     assert summary.frames == 6
     for source, wide in zip(first_images(6), first_images(6, summary.output), strict=True):
@@ -126,46 +130,149 @@ def test_one_frame_of_odd_size(detector, tmp_path):
 
 def test_missed_faces_are_counted_and_do_not_stop_the_work(detector, tmp_path):
     partly = SeeingNothingAt(detector, {2, 3, 9})
-    summary = convert_video(CLIP, tmp_path / "out.mp4", Painter(), ConvertConfig(stop=0.5, layout="result"), partly)
+    config = ConvertConfig(stop=0.5, landmarks="mtcnn")
+    summary = convert_video(CLIP, tmp_path / "out.mp4", Painter(), config, partly)
     assert (summary.frames, summary.swapped_frames, summary.faceless_frames) == (12, 9, 3)
 
 
-def test_a_face_that_cannot_be_aligned_is_counted(tmp_path):
+def test_faces_are_followed_where_the_detector_misses_them(detector, tmp_path):
+    partly = SeeingNothingAt(detector, {1})
+    summary = convert_video(CLIP, tmp_path / "out.mp4", Painter(), ConvertConfig(stop=1), partly)
+    assert (summary.frames, summary.swapped_frames, partly.seen) == (24, 24, 2)
+
+
+def test_a_face_that_cannot_be_aligned_is_counted_and_stays(tmp_path):
     class Degenerate:
         def detect(self, images):
             return [[Face(np.array([50, 50, 150, 150]), np.full((5, 2), 100.0), 0.9)] for _ in images]
 
-    with warnings.catch_warnings(record=True):
-        warnings.simplefilter("always")
-        config = ConvertConfig(stop=0.1, smoothing="none", layout="result")
+    config = ConvertConfig(stop=0.1, landmarks="mtcnn", smoothing="none")
+    with pytest.warns(UserWarning, match="faces were left alone: 3 cannot be aligned"):
         summary = convert_video(CLIP, tmp_path / "out.mp4", Painter(), config, Degenerate())
-    assert (summary.swapped_faces, summary.left_alone_faces, summary.faceless_frames) == (0, summary.frames, 0)
+    assert (summary.swapped_faces, summary.left_alone_faces, summary.faceless_frames) == (0, 3, 0)
+    for source, result in zip(first_images(3), first_images(3, summary.output), strict=True):
+        assert np.abs(source.astype(int) - result).mean() < 1
 
 
 def test_frames_are_worked_on_in_batches(detector, tmp_path):
     model = Painter()
-    config = ConvertConfig(stop=0.4, batch=4, layout="result")
-    summary = convert_video(CLIP, tmp_path / "out.mp4", model, config, detector)
+    summary = convert_video(CLIP, tmp_path / "out.mp4", model, ConvertConfig(stop=0.4, batch=4), detector)
     assert summary.frames == 10
-    assert model.calls == [4, 4, 2]
+    assert model.calls[-3:] == [4, 4, 2]
 
 
-def test_smoothing_calms_the_mask(detector, tmp_path):
-    def shake(smoothing):
-        config = ConvertConfig(smoothing=smoothing, color_correction="none", stop=1)
-        output = convert_video(CLIP, tmp_path / f"{smoothing}.mp4", Painter(), config, detector).output
+def test_the_swapped_region_is_steadier_by_two_passes_than_by_the_kalman_filter(detector, tmp_path):
+    def mask_shake(smoothing):
+        config = ConvertConfig(smoothing=smoothing, color_correction="none", stop=1, layout="triple")
+        summary = convert_video(CLIP, tmp_path / f"{smoothing}.mp4", Painter(), config, detector)
         y, x = np.mgrid[:320, :320]
-        masks = [frame.image[:, 640:].mean(axis=-1) > 128 for frame in read_frames(output)]
+        masks = [frame.image[:, 640:].mean(axis=-1) > 128 for frame in read_frames(summary.output)]
         centres = np.array([(x[mask].mean(), y[mask].mean()) for mask in masks])
-        return np.linalg.norm(np.diff(centres, n=2, axis=0), axis=-1).mean()
+        return acceleration(centres, np.arange(len(centres))).mean(), summary
 
-    assert shake("kalman") < 0.6 * shake("none")
+    (steadiest, two_pass), (calmed, kalman), (shaky, none) = map(mask_shake, ("two_pass", "kalman", "none"))
+    assert steadiest < 0.8 * calmed < 0.8 * shaky
+    assert two_pass.jitter < kalman.jitter < none.jitter == 1
+    assert "jitter: 0." in str(two_pass)
+
+
+class Flickering(Painter):
+    """Draws every other face darker, with another mask."""
+
+    def generate(self, images, direction):
+        drawn = super().generate(images, direction)
+        drawn[::2, ..., 1:] -= 0.2
+        drawn[1::2, ..., 0] *= 0.8
+        return drawn
+
+
+def test_colours_and_masks_do_not_flicker(detector, tmp_path):
+    def flicker(method, deviation=2.0):
+        config = ConvertConfig(color_correction=method, steady_colors=deviation, stop=1, batch=24)
+        return convert_video(CLIP, tmp_path / "out.mp4", Flickering(), config, detector).flicker
+
+    assert flicker("none") < 2
+    assert flicker("none", 0) > 20
+    assert flicker("mkl") < 1.2
+
+
+def test_the_codec_and_quality_asked_for(detector, tmp_path):
+    config = ConvertConfig(stop=0.25, codec="hevc", quality=30)
+    assert probe(convert_video(CLIP, tmp_path / "out.mp4", Painter(), config, detector).output).codec == "hevc"
+    with pytest.raises(VideoError, match=r"out\.webm cannot hold 'hevc'"):
+        convert_video(CLIP, tmp_path / "out.webm", Painter(), config, detector)
+    summary = convert_video(CLIP, tmp_path / "out.webm", Painter(), ConvertConfig(stop=0.25), detector)
+    assert "the sound was encoded anew, for .webm cannot hold aac" in str(summary)
+
+
+def test_a_rotated_video_of_irregular_times_keeps_both(detector, tmp_path):
+    """As a phone records it: lying, with a note to turn it, and frames of unequal length."""
+    source, output, ticks = tmp_path / "phone.mov", tmp_path / "out.mov", [0, 900, 1000, 2700]
+    info = replace(probe(CLIP), rotation=90, aspect=Fraction(4, 3), color_range=2, matrix=6)
+    with VideoWriter(source, info) as writer:
+        for tick, image in zip(ticks, first_images(4), strict=True):
+            writer.write(image, Frame(image, 0, tick, 300, info.time_base))
+    summary = convert_video(source, output, Painter(), RESULT, detector)
+    before, after = probe(source), probe(output)
+    assert before.rotation == 90
+    for field in ("width", "height", "frames", "rotation", "aspect", "matrix", "color_range", "time_base"):
+        assert getattr(before, field) == getattr(after, field), field
+    assert [frame.pts for frame in read_frames(output)] == ticks
+    assert summary.swapped_frames == 4
+
+
+def test_pictures_in_a_folder_lose_nothing(detector, tmp_path):
+    summary = convert_video(CLIP, tmp_path / "frames", Painter(), ConvertConfig(start=1, stop=1.25), detector)
+    names = sorted(path.name for path in summary.output.iterdir())
+    assert names == [f"frame_{index:06}.png" for index in range(24, 30)]
+    source = next(read_frames(CLIP, start=1)).image
+    result = load_image(summary.output / names[0])
+    np.testing.assert_array_equal(source[:40], result[:40])
+    assert redness(result).max() > redness(source).max() + 30
+
+
+def test_a_patch_laid_over_the_source_is_the_result(detector, tmp_path):
+    config = ConvertConfig(stop=0.1, color_correction="none", layout="patch")
+    patches = convert_video(CLIP, tmp_path / "patches", Painter(), config, detector).output
+    results = convert_video(CLIP, tmp_path / "results", Painter(), replace(config, layout="result"), detector).output
+    for source, patch in zip(first_images(2), sorted(patches.iterdir()), strict=False):
+        pixels = cv2.imread(str(patch), cv2.IMREAD_UNCHANGED)[..., [2, 1, 0, 3]]
+        opacity = pixels[..., 3:] / 255
+        assert 0.02 < (opacity > 0.5).mean() < 0.5
+        np.testing.assert_array_equal(pixels[..., :3][opacity[..., 0] == 0], source[opacity[..., 0] == 0])
+        np.testing.assert_array_equal(pixels[..., :3], load_image(results / patch.name))
+    with pytest.raises(VideoError, match="'patch' has transparent pictures; name a folder"):
+        convert_video(CLIP, tmp_path / "out.mp4", Painter(), config, detector)
+
+
+def test_photographs_are_swapped_one_by_one(detector, tmp_path):
+    photographs, results = tmp_path / "photographs", tmp_path / "results"
+    write_image(photographs / "a.jpg", first_images(1)[0])
+    write_image(photographs / "b.png", first_images(1, "data/clips/b_target.mp4")[0][:300])
+    (photographs / "broken.png").write_bytes(b"no picture")
+    summary = convert_video(photographs, results, Painter(), RESULT, detector)
+    assert sorted(path.name for path in results.iterdir()) == ["a.jpg", "b.png"]
+    assert (summary.frames, summary.swapped_faces) == (2, 2)
+    alone = convert_video(photographs / "b.png", tmp_path / "alone.png", Painter(), RESULT, detector)
+    assert alone.output.is_file()
+    np.testing.assert_array_equal(load_image(alone.output), load_image(results / "b.png"))
+    expected = swap_image(load_image(photographs / "b.png"), Painter(), RESULT, detector)
+    np.testing.assert_array_equal(load_image(alone.output), expected)
+    assert not [path for path in tmp_path.iterdir() if "partial" in path.name]
+
+
+def test_a_folder_with_anything_else_in_it_is_not_replaced(detector, tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("ten years of work")
+    with pytest.raises(VideoError, match=r"mine holds thesis\.txt, which would be lost"):
+        convert_video(CLIP, tmp_path / "mine", Painter(), RESULT, detector)
+    assert (tmp_path / "mine" / "thesis.txt").exists()
 
 
 def test_the_source_is_never_overwritten(detector, tmp_path):
     clip = write_clip(tmp_path / "clip.mp4", first_images(2))
     before = clip.read_bytes()
-    with pytest.raises(VideoError, match=r"clip\.mp4 is the video to convert"):
+    with pytest.raises(VideoError, match=r"clip\.mp4 is what is to be converted"):
         convert_video(clip, tmp_path / "." / "clip.mp4", Painter(), RESULT, detector)
     assert clip.read_bytes() == before
 

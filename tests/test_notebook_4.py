@@ -4,8 +4,9 @@ import av
 import nbformat
 import papermill
 
+from fsgan_utils.images import write_image
 from fsgan_utils.training import FaceSwapGAN, ModelConfig, save_model
-from fsgan_utils.video import SYNTHETIC_COMMENT, probe
+from fsgan_utils.video import SYNTHETIC_COMMENT, probe, read_frames
 
 NOTEBOOK = Path("notebooks/4_FaceSwap_GAN_video_conversion.ipynb")
 
@@ -28,7 +29,7 @@ def printed(notebook):
 
 def test_the_notebook_converts_a_video_and_shows_it(tmp_path):
     save_model(FaceSwapGAN(ModelConfig(64, "compact")), tmp_path / "models")
-    notebook = run(tmp_path, layout="result", output="swapped.mp4")
+    notebook = run(tmp_path, output="swapped.mp4")
     info = probe(tmp_path / "swapped.mp4")
     assert (info.width, info.height, info.frames, info.rate, info.has_audio) == (320, 320, 6, 24, True)
     with av.open(str(info.path)) as container:
@@ -36,3 +37,12 @@ def test_the_notebook_converts_a_video_and_shows_it(tmp_path):
     assert "frames with a swapped face: 6, without a face: 0" in printed(notebook)
     assert len(shown(notebook, "image/png")) == 3
     assert any("<video" in html and "base64" in html for html in shown(notebook, "text/html"))
+
+
+def test_the_notebook_takes_photographs(tmp_path):
+    save_model(FaceSwapGAN(ModelConfig(64, "compact")), tmp_path / "models")
+    for frame in read_frames("data/clips/a_target.mp4", every=30):
+        write_image(tmp_path / "photographs" / f"{frame.index}.jpg", frame.image)
+    notebook = run(tmp_path, video=str(tmp_path / "photographs"), output="swapped", identity=0, mask="both")
+    assert "faces swapped: 2, left alone: 0" in printed(notebook)
+    assert sorted(path.name for path in (tmp_path / "swapped").iterdir()) == ["0.jpg", "30.jpg"]

@@ -4,25 +4,41 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fsgan_utils.conversion.smoothing import LOST_AFTER, AveragedPoint, FaceSmoother, KalmanPoint
-from fsgan_utils.faces import Face
+from fsgan_utils.conversion.smoothing import AveragedPoint, KalmanPoint, steadied
+from fsgan_utils.conversion.stability import acceleration
+from fsgan_utils.extraction import FaceTracker
+from fsgan_utils.video import read_frames
 
 RECORDED = json.loads((Path(__file__).parent / "parity" / "geometry.json").read_text())["kalman"]
-POINTS = np.array([[30, 30], [70, 30], [50, 55], [35, 78], [65, 78]], np.float32)
+RATE = 24
 
 
-def face_at(x, y):
-    shift = np.array([x, y], np.float32)
-    return Face(np.array([x, y, x + 100, y + 100]), POINTS + shift, 0.99)
+@pytest.fixture(scope="module")
+def path():
+    """The five points of A's face in every frame of the clip to convert: float (48, 5, 2)."""
+    tracker = FaceTracker()
+    return np.array(
+        [tracker.update(frame.image)[0][0].face.landmarks for frame in read_frames("data/clips/a_target.mp4")], float
+    )
 
 
-def noisy_walk(count=60):
-    random = np.random.default_rng(0)
-    return [face_at(2.0 * i + random.normal(0, 2), 50 + random.normal(0, 2)) for i in range(count)]
+@pytest.fixture(scope="module")
+def noisy(path):
+    return path + np.random.default_rng(0).uniform(-1.5, 1.5, path.shape)
 
 
-def shake(faces):
-    return np.linalg.norm(np.diff([face.landmarks.mean(axis=0) for face in faces], n=2, axis=0), axis=-1).mean()
+def steady(points, method, frames=None, **settings):
+    return steadied(points, np.arange(len(points)) if frames is None else frames, method, RATE, **settings)
+
+
+def jitter(points):
+    return acceleration(points, np.arange(len(points))).mean()
+
+
+def lag(points, path):
+    """Frames by which points trail a path: how far they lie behind, along the path's own movement."""
+    velocity = np.gradient(path, axis=0)
+    return -((points - path) * velocity).sum() / (velocity**2).sum()
 
 
 def test_the_kalman_filter_matches_the_recorded_track():
@@ -37,61 +53,64 @@ def test_the_moving_average_keeps_its_share_of_the_past():
     np.testing.assert_allclose(average.update((0, 100)), (42.25, 57.75), atol=1e-4)
 
 
+def test_two_passes_halve_the_jitter_of_the_kalman_filter_without_its_lag(path, noisy):
+    two_pass, kalman = steady(noisy, "two_pass"), steady(noisy, "kalman")
+    assert jitter(two_pass) < 0.5 * jitter(kalman)
+    assert abs(lag(two_pass, path)) < 0.05
+    assert lag(kalman, path) > 0.15
+    distance = np.linalg.norm(two_pass - path, axis=-1).mean()
+    assert distance < 0.8 * np.linalg.norm(noisy - path, axis=-1).mean()
+
+
 @pytest.mark.parametrize("method", ["kalman", "moving_average"])
-def test_smoothing_calms_a_walk_and_stays_near_it(method):
-    faces = noisy_walk()
-    smoother = FaceSmoother(method)
-    smooth = [smoother.update([face])[0] for face in faces]
-    assert shake(smooth) < shake(faces) / 3
-    distance = [np.abs(s.landmarks - f.landmarks).mean() for s, f in zip(smooth, faces, strict=True)]
-    assert np.mean(distance) < 8
-    assert {face.track for face in smooth} == {0}
+def test_v22s_methods_calm_the_path_and_see_only_the_past(noisy, method):
+    whole = steady(noisy, method)
+    assert jitter(whole) < 0.5 * jitter(noisy)
+    np.testing.assert_array_equal(whole[:20], steady(noisy[:20], method))
 
 
-def test_none_changes_nothing_but_numbers_the_tracks():
-    face = face_at(10, 10)
-    (same,) = FaceSmoother("none").update([face])
-    np.testing.assert_array_equal(same.landmarks, face.landmarks)
-    assert same.track == 0
+def test_none_changes_nothing(noisy):
+    np.testing.assert_array_equal(steady(noisy, "none"), noisy)
 
 
-def test_the_first_sight_of_a_face_is_not_moved():
-    (first,) = FaceSmoother("kalman").update([face_at(300, 200)])
-    np.testing.assert_allclose(first.landmarks, face_at(300, 200).landmarks, atol=1e-2)
+def test_a_face_that_rests_or_moves_evenly_is_not_moved():
+    even = np.arange(30.0)[:, None, None] * [3, -1] + np.random.default_rng(0).uniform(0, 99, (5, 2))
+    np.testing.assert_allclose(steady(even, "two_pass"), even, atol=1e-6)
 
 
-def test_two_faces_that_change_order_keep_their_filters():
-    smoother = FaceSmoother("kalman")
-    for i in range(30):
-        pair = [face_at(0, i), face_at(400, i)]
-        result = smoother.update(pair[:: 1 if i % 2 else -1])
-        left, right = sorted(result, key=lambda face: face.box[0])
-        assert abs(left.box[0]) < 1
-        assert abs(right.box[0] - 400) < 1
-        assert (left.track, right.track) == (1, 0)
+def test_a_smaller_cutoff_is_steadier_and_one_beyond_the_frames_does_nothing(noisy):
+    shakes = [jitter(steady(noisy, "two_pass", cutoff=cutoff)) for cutoff in (1, 2.5, 6)]
+    assert shakes == sorted(shakes)
+    np.testing.assert_array_equal(steady(noisy, "two_pass", cutoff=RATE / 2), noisy)
 
 
-def test_a_jump_a_loss_and_a_cut_begin_a_new_track():
-    smoother = FaceSmoother("moving_average")
-    assert smoother.update([face_at(0, 0)])[0].track == 0
-    (jumped,) = smoother.update([face_at(200, 0)])
-    assert jumped.track == 1
-    assert abs(jumped.box[0] - 200) < 1e-3
-    for _ in range(LOST_AFTER + 1):
-        assert smoother.update([]) == []
-    assert smoother.update([face_at(200, 0)])[0].track == 2
-    smoother.reset()
-    assert abs(smoother.update([face_at(202, 0)])[0].box[0] - 202) < 1e-3
+def test_the_cutoff_counts_in_seconds(noisy):
+    """The same movement with every frame shown twice is steadied alike."""
+    twice = np.repeat(noisy, 2, axis=0)
+    slow = steady(noisy, "two_pass")
+    fast = steadied(twice, np.arange(len(twice)), "two_pass", 2 * RATE).reshape(len(noisy), 2, 5, 2).mean(axis=1)
+    assert np.linalg.norm(fast - slow, axis=-1).mean() < 0.3 * np.linalg.norm(slow - noisy, axis=-1).mean()
 
 
-def test_a_short_gap_does_not_end_a_track():
-    smoother = FaceSmoother("kalman")
-    smoother.update([face_at(0, 0)])
-    for _ in range(LOST_AFTER):
-        smoother.update([])
-    assert smoother.update([face_at(5, 0)])[0].track == 0
+def test_frames_without_the_face_are_no_jump(path):
+    seen = np.r_[0:20, 26:48]
+    np.testing.assert_allclose(steady(path[seen], "two_pass", seen), path[seen], atol=4)
+    assert np.linalg.norm(steady(path[seen], "two_pass", seen) - path[seen], axis=-1).mean() < 1
 
 
-def test_an_unknown_method_is_refused():
-    with pytest.raises(ValueError, match="kalman, moving_average, none"):
-        FaceSmoother("median")
+@pytest.mark.parametrize("count", [1, 2, 3, 4])
+def test_the_shortest_tracks(path, count):
+    for method in ("two_pass", "kalman", "moving_average", "none"):
+        assert np.isfinite(steady(path[:count], method)).all()
+    np.testing.assert_allclose(steady(path[:count], "two_pass"), path[:count], atol=3)
+
+
+def test_an_unknown_method_is_refused(path):
+    with pytest.raises(ValueError, match=r"must be one of two_pass, kalman.* Received: 'wobbly'"):
+        steady(path, "wobbly")
+
+
+def test_acceleration_counts_only_frames_in_a_row():
+    values = np.array([[0.0], [1], [2], [10], [11], [12]])
+    np.testing.assert_allclose(acceleration(values, np.array([0, 1, 2, 9, 10, 11])), 0, atol=1e-9)
+    np.testing.assert_allclose(acceleration(values, np.arange(6)), [0, 7, 7, 0])

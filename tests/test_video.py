@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fsgan_utils.images import write_image
-from fsgan_utils.video import SYNTHETIC_COMMENT, VideoError, VideoWriter, probe, read_frames
+from fsgan_utils.video import PART, SYNTHETIC_COMMENT, VideoError, VideoWriter, codec_of, probe, read_frames
 
 CLIP = Path("data/clips/a_target.mp4")
 SILENT = Path("data/clips/a_train_cool.mp4")
@@ -170,15 +170,50 @@ def test_one_frame_is_a_video(tmp_path):
     assert len(list(read_frames(output))) == 1
 
 
-def test_rotation_is_applied(tmp_path):
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".webm"])
+def test_rotation_is_applied_and_kept(tmp_path, suffix):
     upright = write_pictures(tmp_path / "upright.mov", height=48, width=64)
     turned = remux(upright, tmp_path / "turned.mov", lambda stream: stream.set_display_rotation(90))
     info = probe(turned)
     assert (info.width, info.height, info.rotation) == (48, 64, 90)
     one, other = next(read_frames(upright)).image, next(read_frames(turned)).image
     np.testing.assert_array_equal(other, np.rot90(one))
-    copy = probe(copy_video(turned, tmp_path / "copy.mp4"))
-    assert (copy.width, copy.height, copy.rotation) == (48, 64, 0)
+    copy = probe(copy_video(turned, tmp_path / f"copy{suffix}"))
+    assert (copy.width, copy.height, copy.rotation) == (48, 64, 90)
+    np.testing.assert_allclose(next(read_frames(copy.path)).image, np.rot90(one), atol=12)
+
+
+@pytest.mark.parametrize(("suffix", "codec"), [(".mp4", "h264"), (".mp4", "hevc"), (".mkv", "vp9"), (".webm", None)])
+def test_parts_join_to_the_whole(tmp_path, suffix, codec):
+    frames, info, output = list(read_frames(CLIP)), probe(CLIP), tmp_path / f"whole{suffix}"
+    settings = {"codec": codec_of(output, codec), "quality": 20}
+    parts = [tmp_path / f"{start}{PART}" for start in (0, 15, 31)]
+    for part, some in zip(parts, (frames[:15], frames[15:31], frames[31:]), strict=True):
+        with VideoWriter(part, info, **settings) as writer:
+            for frame in some:
+                writer.write(frame.image, frame)
+    with VideoWriter(output, info, audio_from=CLIP, **settings) as writer:
+        for part in parts:
+            writer.append(part)
+    whole = list(read_frames(output))
+    assert (probe(output).codec, len(whole)) == (settings["codec"], 48)
+    np.testing.assert_allclose([f.time - whole[0].time for f in whole], np.arange(48) / 24, atol=2e-3)
+    for one, other in zip(frames, whole, strict=True):
+        assert np.abs(one.image.astype(int) - other.image).mean() < 3
+    if suffix == ".webm":
+        assert writer.reencoded_sound == ["aac"]
+    else:
+        assert [packet[2] for packet in sound(output)] == [packet[2] for packet in sound(CLIP)]
+
+
+def test_quality_and_codec_are_settings(tmp_path):
+    sizes = [copy_video(CLIP, tmp_path / f"{q}.mp4", quality=q, stop=0.5).stat().st_size for q in (10, 20, 40)]
+    assert sizes == sorted(sizes, reverse=True)
+    assert sizes[0] > 4 * sizes[2]
+    for settings in ({"codec": "vp8"}, {"codec": "h264", "name": "a.webm"}, {"quality": 52}):
+        name = settings.pop("name", "a.mp4")
+        with pytest.raises(ValueError, match=r"cannot hold|quality must be"):
+            VideoWriter(tmp_path / name, probe(CLIP), **settings)
 
 
 @pytest.mark.parametrize(("matrix", "color_range"), [(1, 1), (6, 1), (5, 2), (2, 0), (9, 1)])

@@ -1,10 +1,13 @@
 """Notebook 4: swap the faces of a video or a picture."""
 
+from fsgan_utils.conversion.choosing import choose, identify, people_sheet
 from fsgan_utils.conversion.color import ColorTransfer, correct_color, fit_color
 from fsgan_utils.conversion.compare import compare_colors, compare_masks
 from fsgan_utils.conversion.config import ConvertConfig
-from fsgan_utils.conversion.convert import ConversionSummary, convert_video
+from fsgan_utils.conversion.convert import convert_video
+from fsgan_utils.conversion.frames import source_frames
 from fsgan_utils.conversion.masking import face_mask
+from fsgan_utils.conversion.summary import ConversionSummary
 from fsgan_utils.conversion.swap import (
     GeneratedFace,
     Generator,
@@ -20,15 +23,18 @@ from fsgan_utils.conversion.swap import (
     swap_faces,
     swap_image,
 )
+from fsgan_utils.conversion.tracks import FaceTracks, follow_faces
 
 __all__ = [
     "ColorTransfer",
     "ConversionSummary",
     "ConvertConfig",
+    "FaceTracks",
     "GeneratedFace",
     "Generator",
     "Swapped",
     "build_detector",
+    "choose",
     "chosen",
     "compare_colors",
     "compare_masks",
@@ -40,8 +46,12 @@ __all__ = [
     "finish",
     "fit",
     "fit_color",
+    "follow_faces",
     "generate_faces",
+    "identify",
+    "people_sheet",
     "place",
+    "source_frames",
     "swap_faces",
     "swap_image",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
@@ -33,6 +33,7 @@ class ColorTransfer:
             an affine map (3, 4) of the method's colour space; "hist_match": 768, the new value of each level 0 to
             255 of red, then of green and of blue; "poisson": 3072, what is added to red, green and blue at the
             centres of a grid of 32×32 cells, row by row.
+        shift: float64 (3,), what is added to red, green and blue at last.
 
     Raises:
         ValueError: the method is unknown, or the parameters are not as many as it has.
@@ -40,6 +41,7 @@ class ColorTransfer:
 
     method: str
     parameters: np.ndarray
+    shift: np.ndarray = field(default_factory=lambda: np.zeros(3))
 
     def __post_init__(self) -> None:
         """Check the method and its parameters."""
@@ -59,6 +61,8 @@ class ColorTransfer:
             float32 RGB (H, W, 3), 0 to 255.
         """
         changed = self._changed(image)
+        if self.shift.any():
+            changed = np.clip(changed + self.shift.astype(np.float32), 0, 255)
         if mask is not None:
             changed[~mask] = image[~mask]
         return changed

@@ -6,10 +6,11 @@ import math
 from dataclasses import dataclass
 
 from fsgan_utils.conversion import color, smoothing
-from fsgan_utils.video import check_range
+from fsgan_utils.extraction.tracking import LANDMARKS
+from fsgan_utils.video import CODECS, check_range
 
 DIRECTIONS = ("AtoB", "BtoA")
-LAYOUTS = ("result", "pair", "triple")
+LAYOUTS = ("result", "pair", "triple", "patch")
 MASKS = ("attention", "hull", "both")
 KEPT = ("mouth", "eyes")
 FACES = ("all", "largest")
@@ -17,7 +18,7 @@ FACES = ("all", "largest")
 
 @dataclass(frozen=True)
 class ConvertConfig:
-    """How faces are swapped. The defaults are v2.2's.
+    """How faces are swapped.
 
     Attributes:
         direction: "AtoB" turns A's face into B's, "BtoA" the other way round.
@@ -31,18 +32,30 @@ class ConvertConfig:
         mask_grow: how far the mask's edge moves outwards, as a part of the crop's side, -.25 to .25; below 0 inwards.
         mask_blur: standard deviation of the blur of the mask's edge, as a part of the crop's side, 0 to .25.
         keep: parts of the source that stay: "mouth" (what is between the lips), "eyes"; both, one or none.
-        smoothing: "kalman", "moving_average" or "none": how faces are steadied from frame to frame.
+        landmarks: what aligns the faces: "facemesh", which also follows them between detections, or "mtcnn", for
+            which every frame is searched, as in v2.2. Take what aligned the training images.
+        redetect_every: after how many frames the detector searches a whole frame again; only for "facemesh".
+        smoothing: how faces are steadied from frame to frame: "two_pass" over each whole shot, without a lag; or, as
+            v2.2 did, "kalman" or "moving_average"; or "none".
+        cutoff: for "two_pass": movements quicker than so many a second count as trembling.
+        steady_colors: standard deviation, in frames, of the Gaussian by which colours and masks are averaged over
+            time; 0 fits each frame for itself.
         kalman_noise: process noise of the Kalman filter; smaller is steadier and slower.
         moving_average: share of the past in the moving average, 0 to below 1.
-        min_face: smallest face that is looked for, in pixels.
+        track: only the face of this track is swapped; None for any.
+        identity: only this person's faces are swapped: a number of `people_sheet`; None for anybody's.
+        min_face: smallest face that is looked for and swapped, in pixels.
         threshold: score a face must reach in the detector's last stage, 0 to 1.
         factor: ratio of the detector's image pyramid, 0 to 1 exclusive.
         enhance: e in (1 + e) · result − e · source; 0 leaves the result as it is.
-        layout: "result", "pair" (source, result) or "triple" (source, result, mask), side by side.
+        layout: "result", "pair" (source, result) or "triple" (source, result, mask), side by side; or "patch", the new
+            faces alone with the mask as opacity, for pictures in a folder.
         start: second at which to begin; None for the beginning.
         stop: second at which to end; None for the end.
         synthetic: state in the video's metadata that its faces are generated.
         batch: frames that are worked on together.
+        codec: "h264", "hevc" or "vp9"; None for the container's usual one.
+        quality: the encoder's constant rate factor, 0 (best) to 51; None for one at which no difference is to be seen.
 
     Raises:
         ValueError: a value is out of range.
@@ -57,18 +70,26 @@ class ConvertConfig:
     mask_grow: float = 0.0
     mask_blur: float = 0.0
     keep: tuple[str, ...] = ()
-    smoothing: str = "kalman"
+    track: int | None = None
+    identity: int | None = None
+    landmarks: str = "facemesh"
+    redetect_every: int = 12
+    smoothing: str = "two_pass"
+    cutoff: float = 2.5
+    steady_colors: float = 2.0
     kalman_noise: float = 3e-3
     moving_average: float = 0.65
     min_face: float = 35
     threshold: float = 0.7
     factor: float = 0.709
     enhance: float = 0.0
-    layout: str = "triple"
+    layout: str = "result"
     start: float | None = None
     stop: float | None = None
     synthetic: bool = True
     batch: int = 8
+    codec: str | None = None
+    quality: float | None = None
 
     def __post_init__(self) -> None:
         """Check every value."""
@@ -82,9 +103,17 @@ class ConvertConfig:
         _check("min_score", self.min_score, 0 <= self.min_score <= 1, "from 0 to 1")
         _one_of("smoothing", self.smoothing, smoothing.METHODS)
         _one_of("layout", self.layout, LAYOUTS)
+        _one_of("landmarks", self.landmarks, LANDMARKS)
+        _one_of("codec", self.codec, (None, *CODECS))
+        _check("redetect_every", self.redetect_every, self.redetect_every >= 1, "1 or more")
+        _check("cutoff", self.cutoff, 0 < self.cutoff < math.inf, "above 0")
+        _check("steady_colors", self.steady_colors, 0 <= self.steady_colors <= 50, "from 0 to 50 frames")
+        _check("quality", self.quality, self.quality is None or 0 <= self.quality <= 51, "None or from 0 to 51")
         _check("roi_coverage", self.roi_coverage, 0.5 < self.roi_coverage <= 1, "above .5 and at most 1")
         _check("kalman_noise", self.kalman_noise, 0 < self.kalman_noise < math.inf, "above 0")
         _check("moving_average", self.moving_average, 0 <= self.moving_average < 1, "from 0 to below 1")
+        for name in ("track", "identity"):
+            _check(name, getattr(self, name), (getattr(self, name) or 0) >= 0, "None, or 0 or more")
         _check("min_face", self.min_face, self.min_face >= 12, "at least 12 pixels")
         _check("threshold", self.threshold, 0 <= self.threshold <= 1, "from 0 to 1")
         _check("factor", self.factor, 0 < self.factor < 1, "between 0 and 1")
@@ -93,9 +122,9 @@ class ConvertConfig:
         check_range(self.start, self.stop)
 
 
-def _one_of(name: str, value: object, allowed: tuple[str, ...]) -> None:
+def _one_of(name: str, value: object, allowed: tuple[str | None, ...]) -> None:
     if value not in allowed:
-        raise ValueError(f"{name} must be one of {', '.join(allowed)}. Received: {value!r}")
+        raise ValueError(f"{name} must be one of {', '.join(map(str, allowed))}. Received: {value!r}")
 
 
 def _check(name: str, value: object, holds: bool, expected: str) -> None:

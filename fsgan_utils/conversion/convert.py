@@ -1,58 +1,37 @@
-"""Swap the faces of a whole video."""
+"""Swap the faces of a whole video, in two passes: follow every face, then draw, steady, blend and write."""
 
 from __future__ import annotations
 
 import time
 import warnings
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 from prefetch_generator import BackgroundGenerator
 from tqdm.auto import tqdm
 
 from fsgan_utils.conversion.config import ConvertConfig
-from fsgan_utils.conversion.smoothing import FaceSmoother
-from fsgan_utils.conversion.swap import Generator, Swapped, build_detector, swap_faces
-from fsgan_utils.extraction import FaceDetector, Sighting
-from fsgan_utils.faces import Face
-from fsgan_utils.video import Frame, VideoError, VideoInfo, VideoWriter, is_cut, probe, read_frames, signature
-from fsgan_utils.workspace import existing_file, resolve
+from fsgan_utils.conversion.frames import source_frames
+from fsgan_utils.conversion.plan import Plan, plan_swaps
+from fsgan_utils.conversion.stream import SwappedFrame, swapped_frames, window_radius
+from fsgan_utils.conversion.summary import ConversionSummary, summarise
+from fsgan_utils.conversion.swap import Generator, build_detector
+from fsgan_utils.conversion.targets import PartWriter, Target, lay_out, open_target
+from fsgan_utils.conversion.tracks import FaceTracks, follow_faces
+from fsgan_utils.conversion.work import FRAMES_A_PART, Work, fingerprint
+from fsgan_utils.extraction import FaceDetector, Source
+from fsgan_utils.extraction.folders import writing_to
+from fsgan_utils.video import VideoError, probe
 
-PANELS = {"result": 1, "pair": 2, "triple": 3}
-BACKDROP = 0.15
-"""How bright the source shines through beside the mask, as in v2.2."""
-
-
-@dataclass(frozen=True)
-class ConversionSummary:
-    """What a conversion did.
-
-    Attributes:
-        output: the video it wrote.
-        frames: frames read and written.
-        swapped_frames: frames with at least one swapped face.
-        faceless_frames: frames in which no face was found.
-        swapped_faces: faces swapped, over all frames.
-        left_alone_faces: faces that could not be aligned and stay as they were.
-        seconds: how long it took.
-    """
-
-    output: Path
-    frames: int
-    swapped_frames: int
-    faceless_frames: int
-    swapped_faces: int
-    left_alone_faces: int
-    seconds: float
-
-    @property
-    def frames_per_second(self) -> float:
-        """Frames converted per second."""
-        return self.frames / self.seconds
+WORKERS = 2
+"""Threads that cut faces out and lay them into frames, beside those that decode, draw and encode."""
+WAITING = 16
+"""Frames that may wait to be encoded."""
 
 
 def convert_video(
@@ -61,109 +40,131 @@ def convert_video(
     model: Generator,
     config: ConvertConfig | None = None,
     detector: FaceDetector | None = None,
+    tracks: FaceTracks | None = None,
 ) -> ConversionSummary:
-    """Swap every face of a video and write the result, with the same frames, times and sound.
+    """Swap the faces of a video and write the result, with the same frames, times, colours and sound.
 
-    The output appears when it is complete; when anything fails, a file that had its name is still there.
+    The output appears when it is complete; until then what is done lies in a hidden folder beside it. A run that was
+    interrupted goes on from there when it is called again with the same source, settings and model, and gives the same
+    frames as one that was not. When anything fails, what had the output's name before is still there.
 
     Args:
-        source: the video.
-        output: the file to write: .mp4, .m4v, .mov, .mkv or .webm.
+        source: the video; or a folder of photographs, or one photograph, each of which is swapped for itself.
+        output: the video to write: .mp4, .m4v, .mov, .mkv or .webm; or a folder, for PNG pictures. Of photographs the
+            folder, or of a single one the picture.
         model: the trained model.
-        config: the settings; v2.2's by default.
+        config: the settings.
         detector: one made before, to save loading it again.
+        tracks: what `follow_faces` gave for the same source and settings, to save doing it again.
 
     Returns:
-        Counts of what was done. Where no face was found at all, the video is written as it is, with a warning.
+        Counts of what was done. Where nothing was swapped, the video is written as it is, with a warning.
 
     Raises:
         FileNotFoundError: there is no such source.
+        ValueError: the settings name a track or a person that is not there, or the model is damaged.
         VideoError: the source is not a whole video, or the output cannot be written (it is the source, say).
+        OSError: the output's folder cannot be written (a full disk, say); what is done is kept for the next run.
     """
-    config = config or ConvertConfig()
     begin = time.perf_counter()
-    if resolve(output).resolve() == existing_file(source).resolve():
-        raise VideoError(f"{resolve(output)} is the video to convert; give the output another name")
-    info = probe(source)
-    size = (info.width * PANELS[config.layout], info.height)
-    writer = VideoWriter(
-        output, info, size=size, audio_from=source, start=config.start, stop=config.stop, synthetic=config.synthetic
-    )
-    counts: Counter[str] = Counter()
-    with writer:
-        for frame, swapped in _swapped_frames(info, model, config, detector or build_detector(config)):
-            writer.write(_lay_out(frame.image, swapped, config.layout), frame)
-            _count(counts, swapped)
-    if not counts["swapped_faces"]:
-        warnings.warn(f"no face was swapped in {info.path}; {_advice(config)}", stacklevel=2)
-    return ConversionSummary(
-        writer.path,
-        counts["frames"],
-        counts["swapped_frames"],
-        counts["faceless_frames"],
-        counts["swapped_faces"],
-        counts["left_alone_faces"],
-        time.perf_counter() - begin,
-    )
+    opened = Source.open(source)
+    config = _without_time(config or ConvertConfig()) if opened.photographs else config or ConvertConfig()
+    detector = detector or build_detector(config)
+    target = open_target(output, opened, config)
+    known_by = fingerprint(opened, config, model, detector)
+    with writing_to(target.path):
+        work = Work.open(target.path, known_by)
+        tracks = tracks or _follow(opened, config, detector, work)
+        rate = 1.0 if opened.photographs else float(probe(opened.path).rate)
+        plan = plan_swaps(tracks, model, config, rate)
+        resumed = min(len(work.notes()) * FRAMES_A_PART, tracks.frames)
+        _SecondPass(opened, model, config, target, work).run(tracks, plan)
+        parts = work.notes()
+        notes = target.join(work, len(parts))
+        work.clear()
+    summary = summarise(target.path, tracks, plan, parts, resumed, time.perf_counter() - begin, notes)
+    if not summary.swapped_faces:
+        warnings.warn(f"no face was swapped in {opened.path}; {_advice(summary, config)}", stacklevel=2)
+    return summary
 
 
-def _swapped_frames(
-    info: VideoInfo, model: Generator, config: ConvertConfig, detector: FaceDetector
-) -> Iterator[tuple[Frame, Swapped]]:
-    """Read, detect, steady and swap, a batch of frames at a time, while the next frames are being decoded."""
-    smoother = FaceSmoother(config.smoothing, config.kalman_noise, config.moving_average)
-    last: np.ndarray | None = None
-    with tqdm(total=_expected_frames(info, config), unit="frame", desc="converting") as progress:
-        batches = _batches(read_frames(info.path, config.start, config.stop), config.batch)
-        for batch in BackgroundGenerator(batches, max_prefetch=2):
-            images = [frame.image for frame in batch]
-            signatures = [signature(image) for image in images]
-            steady = _steady(detector.detect(images), signatures, last, smoother)
-            sightings = [[Sighting(face, None, None, None) for face in group] for group in steady]
-            yield from zip(batch, swap_faces(images, sightings, model, config), strict=True)
-            last = signatures[-1]
-            progress.update(len(batch))
+def _without_time(config: ConvertConfig) -> ConvertConfig:
+    """The settings for photographs, of which none comes before another."""
+    return replace(config, smoothing="none", steady_colors=0.0)
 
 
-def _steady(
-    found: Sequence[Sequence[Face]], signatures: Sequence[np.ndarray], last: np.ndarray | None, smoother: FaceSmoother
-) -> list[list[Face]]:
-    result = []
-    for faces, current in zip(found, signatures, strict=True):
-        if last is not None and is_cut(last, current):
-            smoother.reset()
-        result.append(smoother.update(faces))
-        last = current
-    return result
+def _follow(source: Source, config: ConvertConfig, detector: FaceDetector, work: Work) -> FaceTracks:
+    """First pass; of a source that turns out not to be whole, or empty, nothing is kept."""
+    try:
+        tracks = follow_faces(source, config, detector, work.folder)
+        if not tracks.frames:
+            raise VideoError(
+                f"{source.path} has no frame to convert; is the stretch of time beyond the video's end, or can none of "
+                "the photographs be read?"
+            )
+    except VideoError:
+        work.clear()
+        raise
+    return tracks
 
 
-def _lay_out(source: np.ndarray, swapped: Swapped, layout: str) -> np.ndarray:
-    if layout == "result":
-        return swapped.image
-    panels = [source, swapped.image]
-    if layout == "triple":
-        panels.append(np.clip(255 * swapped.mask[..., None] + BACKDROP * source, 0, 255).astype(np.uint8))
-    return np.concatenate(panels, axis=1)
+@dataclass(frozen=True)
+class _SecondPass:
+    """Draws, steadies, blends and writes, part by part."""
+
+    source: Source
+    model: Generator
+    config: ConvertConfig
+    target: Target
+    work: Work
+
+    def run(self, tracks: FaceTracks, plan: Plan) -> None:
+        """Write the parts that are not there yet."""
+        first = len(self.work.notes())
+        missing = range(first, -(-tracks.frames // FRAMES_A_PART))
+        if not missing:
+            return
+        start = first * FRAMES_A_PART
+        with (
+            ThreadPoolExecutor(WORKERS) as workers,
+            tqdm(desc="swapping", total=tracks.frames, initial=start, unit="frame") as progress,
+        ):
+            swapped = self._from(start, tracks, plan, workers)
+            for number in missing:
+                part = islice(swapped, FRAMES_A_PART)
+                self.work.close_part(number, self._write_part(number, part, progress))
+
+    def _from(
+        self, start: int, tracks: FaceTracks, plan: Plan, workers: ThreadPoolExecutor
+    ) -> Iterator[Future[SwappedFrame]]:
+        """The swapped frames from the one at `start` on, which has seen those before it in the usual batches."""
+        seen_before = max(0, start - window_radius(self.config)) // self.config.batch * self.config.batch
+        frames = source_frames(self.source, self.config, int(tracks.index[seen_before]))
+        ahead = BackgroundGenerator(frames, 2 * self.config.batch)
+        swapped = swapped_frames(ahead, plan.faces, self.model, self.config, workers)
+        return islice(swapped, start - seen_before, None)
+
+    def _write_part(self, number: int, promised: Iterable[Future[SwappedFrame]], progress: tqdm) -> dict[str, Any]:
+        """Encode frames while the next are being drawn; return the part's note."""
+        tints: list[list[float]] = []
+        waiting: deque[Future[list[list[float]]]] = deque()
+        with self.target.part(self.work, number) as writer, ThreadPoolExecutor(1) as encoder:
+            for one in promised:
+                waiting.append(encoder.submit(self._write, writer, one))
+                if len(waiting) > WAITING:
+                    tints += waiting.popleft().result()
+                progress.update()
+            for written in waiting:
+                tints += written.result()
+        return {"tints": tints}
+
+    def _write(self, writer: PartWriter, promised: Future[SwappedFrame]) -> list[list[float]]:
+        done = promised.result()
+        writer.write(lay_out(done.frame.image, done.swapped, self.config.layout), done.frame)
+        return [[done.frame.index, *tint] for tint in done.tints]
 
 
-def _count(counts: Counter[str], swapped: Swapped) -> None:
-    counts["frames"] += 1
-    counts["swapped_frames"] += swapped.swapped > 0
-    counts["faceless_frames"] += swapped.swapped + swapped.left_alone == 0
-    counts["swapped_faces"] += swapped.swapped
-    counts["left_alone_faces"] += swapped.left_alone
-
-
-def _batches(frames: Iterable[Frame], size: int) -> Iterator[list[Frame]]:
-    frames = iter(frames)
-    while batch := list(islice(frames, size)):
-        yield batch
-
-
-def _expected_frames(info: VideoInfo, config: ConvertConfig) -> int:
-    begin, end = config.start or 0, min(config.stop or info.duration, info.duration)
-    return max(0, round(info.frames * (end - begin) / info.duration)) if info.duration else info.frames
-
-
-def _advice(config: ConvertConfig) -> str:
+def _advice(summary: ConversionSummary, config: ConvertConfig) -> str:
+    if summary.left_alone:
+        return f"faces were left alone: {', '.join(f'{count} {why}' for why, count in summary.left_alone.items())}"
     return f"try a smaller min_face (now {config.min_face}) or a lower threshold (now {config.threshold})"

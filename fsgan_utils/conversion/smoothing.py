@@ -1,23 +1,19 @@
-"""Steady the faces of a video: one filter per face, started anew at every cut."""
+"""Steady the faces of a video, track by track."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
 
 import cv2
 import numpy as np
-from scipy.optimize import linear_sum_assignment
+from scipy import sparse
+from scipy.sparse.linalg import splu
 
-from fsgan_utils.faces import Face
-
-METHODS = ("kalman", "moving_average", "none")
+METHODS = ("two_pass", "kalman", "moving_average", "none")
 WARM_UP = 200
 """How often v2.2 predicts before the first measurement, so that it trusts the first one fully."""
-LOST_AFTER = 5
-"""Frames without a face after which its track ends."""
-REACH = 0.6
-"""Farthest that a face moves between two frames, as a part of its size."""
+ORDER = 3
+"""Differences of this order are kept small by "two_pass"."""
 
 
 class KalmanPoint:
@@ -70,94 +66,64 @@ class AveragedPoint:
         return self._value.copy()
 
 
-@dataclass
-class _Track:
-    number: int
-    seen: Face
-    filters: Sequence[KalmanPoint | AveragedPoint]
-    missed: int = 0
+def steadied(
+    landmarks: np.ndarray,
+    frames: np.ndarray,
+    method: str,
+    rate: float,
+    cutoff: float = 2.5,
+    kalman_noise: float = 3e-3,
+    moving_average: float = 0.65,
+) -> np.ndarray:
+    """Steady the landmarks of one face along its track.
 
-
-@dataclass
-class FaceSmoother:
-    """Steadies the boxes and the landmarks of the faces of a video, given frame after frame.
-
-    Each face has filters of its own. A face is the one of the frame before whose centre is nearest, at most
-    `REACH` of its size away; otherwise it begins a new track, unsmoothed.
-
-    Attributes:
-        method: "kalman", "moving_average" or "none" (which still numbers the tracks).
+    Args:
+        landmarks: (N, 5, 2), `(x, y)` in pixels.
+        frames: int (N,), increasing: the frames they were seen in.
+        method: "two_pass" sees the whole track, so that nothing lags; "kalman" and "moving_average" see, as v2.2 did,
+            only what came before; "none" changes nothing.
+        rate: frames per second.
+        cutoff: for "two_pass": movements that take longer than 1 / cutoff seconds are kept, quicker ones calmed.
         kalman_noise: see `KalmanPoint`.
         moving_average: see `AveragedPoint`.
+
+    Returns:
+        float64 (N, 5, 2).
 
     Raises:
         ValueError: the method is unknown.
     """
-
-    method: str = "kalman"
-    kalman_noise: float = 3e-3
-    moving_average: float = 0.65
-    _tracks: list[_Track] = field(default_factory=list, init=False, repr=False)
-    _next: int = field(default=0, init=False, repr=False)
-
-    def __post_init__(self) -> None:
-        """Check the method."""
-        if self.method not in METHODS:
-            raise ValueError(f"the smoothing must be one of {', '.join(METHODS)}. Received: {self.method!r}")
-
-    def update(self, faces: Sequence[Face]) -> list[Face]:
-        """Smooth the faces of the next frame.
-
-        Args:
-            faces: what the detector found.
-
-        Returns:
-            The same faces in the same order, steadied, each with the number of its track.
-        """
-        pairs = _match([track.seen for track in self._tracks], faces)
-        followed = {face: self._tracks[track] for track, face in pairs}
-        for track in self._tracks:
-            track.missed += 1
-        result = [self._follow(followed.get(index), face) for index, face in enumerate(faces)]
-        self._tracks = [track for track in self._tracks if track.missed <= LOST_AFTER]
-        return result
-
-    def reset(self) -> None:
-        """Forget every face; call it at a cut."""
-        self._tracks.clear()
-
-    def _follow(self, track: _Track | None, face: Face) -> Face:
-        if track is None:
-            track = self._begin(face)
-        track.seen, track.missed = face, 0
-        if self.method == "none":
-            return replace(face, track=track.number)
-        points = np.stack([one.update(point) for one, point in zip(track.filters, _points(face), strict=True)])
-        return replace(face, box=points[:2].reshape(4), landmarks=points[2:], track=track.number)
-
-    def _begin(self, face: Face) -> _Track:
-        track = _Track(self._next, face, [self._filter(point) for point in _points(face)])
-        self._next += 1
-        self._tracks.append(track)
-        return track
-
-    def _filter(self, start: np.ndarray) -> KalmanPoint | AveragedPoint:
-        if self.method == "kalman":
-            return KalmanPoint(self.kalman_noise, start)
-        return AveragedPoint(self.moving_average, start)
+    if method not in METHODS:
+        raise ValueError(f"the smoothing must be one of {', '.join(METHODS)}. Received: {method!r}")
+    points = np.asarray(landmarks, np.float64)
+    if method == "none":
+        return points
+    if method == "two_pass":
+        return _two_pass(points.reshape(len(points), -1), frames, cutoff, rate).reshape(points.shape)
+    filters: list[KalmanPoint | AveragedPoint] = [
+        KalmanPoint(kalman_noise, point) if method == "kalman" else AveragedPoint(moving_average, point)
+        for point in points[0]
+    ]
+    return np.array([[one.update(point) for one, point in zip(filters, seen, strict=True)] for seen in points])
 
 
-def _points(face: Face) -> np.ndarray:
-    """float32 (7, 2): two corners of the box, five landmarks."""
-    return np.concatenate([face.box.reshape(2, 2), face.landmarks])
+def _two_pass(values: np.ndarray, frames: np.ndarray, cutoff: float, rate: float) -> np.ndarray:
+    """Whittaker's graduation with third differences: least squares of the distance to what was seen, where something
+    was seen, and of how unevenly the movement accelerates. Its solution runs over the track forwards and backwards.
 
+    The weight of the second part halves a movement of `cutoff` cycles a second.
 
-def _match(before: Sequence[Face], after: Sequence[Face]) -> list[tuple[int, int]]:
-    """Pairs of indices of the faces that belong together: least total distance, none beyond reach."""
-    if not before or not after:
-        return []
-    first, second = (np.stack([face.box.reshape(2, 2).mean(axis=0) for face in faces]) for faces in (before, after))
-    sizes = np.array([max(face.width, face.height) for face in before])
-    distance = np.linalg.norm(first[:, None] - second[None], axis=-1) / sizes[:, None]
-    rows, columns = linear_sum_assignment(np.minimum(distance, 10 * REACH))
-    return [(int(r), int(c)) for r, c in zip(rows, columns, strict=True) if distance[r, c] <= REACH]
+    Reference:
+        Whittaker, "On a new method of graduation", 1923; Eilers, "A perfect smoother", 2003, equations 3 to 7.
+    """
+    positions = frames - frames[0]
+    count = int(positions[-1]) + 1
+    if count <= ORDER or cutoff >= rate / 2:
+        return values
+    weight = (2 * np.sin(np.pi * cutoff / rate)) ** (-2 * ORDER)
+    differences = np.diff(np.eye(ORDER + 1), n=ORDER, axis=0)[0]
+    third = sparse.diags_array(list(differences), offsets=range(ORDER + 1), shape=(count - ORDER, count))
+    seen = np.zeros((count, values.shape[1] + 1))
+    seen[positions] = np.column_stack([values, np.ones(len(values))])
+    matrix = sparse.diags_array(seen[:, -1]) + weight * (third.T @ third)
+    return splu(matrix.tocsc()).solve(seen[:, :-1])[positions]

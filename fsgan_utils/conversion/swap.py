@@ -134,7 +134,7 @@ def swap_image(
         ValueError: the image is not such an array.
     """
     config = config or ConvertConfig()
-    sightings, _ = FaceTracker(detector or build_detector(config)).update(image)
+    sightings, _ = FaceTracker(detector or build_detector(config), config.landmarks).update(image)
     return swap_faces([image], [sightings], model, config)[0].image
 
 

@@ -26,6 +26,9 @@ class SoundCopy:
         origin: time in `source`, in seconds, that becomes time 0.
         start: where to begin, in seconds after `origin`; becomes time 0 of the output.
         stop: where to end, in seconds after `origin`; None for the end of the file.
+
+    Attributes:
+        reencoded: names of the codecs that had to be encoded anew.
     """
 
     def __init__(
@@ -39,6 +42,7 @@ class SoundCopy:
         self._input: InputContainer = av.open(str(source))
         tracks = self._input.streams.audio
         self._tracks = {track.index: _add_track(output, track) for track in tracks}
+        self.reencoded = [track.codec_context.name for track in tracks if self._tracks[track.index][1]]
         self._packets = self._wanted_packets(tracks)
         self._waiting = next(self._packets, None)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
@@ -15,6 +16,7 @@ from av.container import OutputContainer
 from av.video.reformatter import ColorRange, VideoReformatter
 from av.video.stream import VideoStream
 
+from fsgan_utils.video.encoders import APPLE, ENCODERS, LARGEST_CRF, codec_of
 from fsgan_utils.video.reading import (
     MATRICES,
     SCALING,
@@ -32,10 +34,6 @@ from fsgan_utils.workspace import resolve
 SYNTHETIC_COMMENT = "synthetic: faces in this video were generated (face swap)"
 """What the metadata of a video with generated faces says."""
 
-_H264 = ("libx264", {"crf": "14", "preset": "veryfast"})
-_VP9 = ("libvpx-vp9", {"crf": "20", "b": "0", "cpu-used": "4", "row-mt": "1"})
-_ENCODERS = {".mp4": _H264, ".m4v": _H264, ".mov": _H264, ".mkv": _H264, ".webm": _VP9}
-
 
 class VideoWriter:
     """Writes a video; use it in a `with` statement.
@@ -44,7 +42,7 @@ class VideoWriter:
     it is written; when the block raises, that is removed and whatever had the name before is still there.
 
     Args:
-        path: the file; its ending decides the format: .mp4, .m4v, .mov, .mkv (H.264) or .webm (VP9).
+        path: the file; its ending decides the container: .mp4, .m4v, .mov, .mkv or .webm.
         like: the video whose rate, clock, colours and size to take over.
         rate: frames per second; needed without `like`.
         size: (width, height) in pixels; needed without `like`.
@@ -52,10 +50,17 @@ class VideoWriter:
         start: second of `audio_from`, and of the frames' times, that becomes time 0.
         stop: second of `audio_from` at which its sound ends.
         synthetic: state in the file's metadata that its faces are generated.
+        codec: "h264", "hevc" or "vp9"; None for H.264, in .webm for VP9.
+        quality: the encoder's constant rate factor, 0 (best) to 51; None for one at which no difference is to be seen.
+
+    Attributes:
+        reencoded_sound: names of the sound tracks' codecs that the container cannot hold, so that they were encoded
+            anew; known when the file is finished.
 
     Raises:
         ValueError: neither `like` nor both `rate` and `size` are given, or the range is empty.
-        VideoError: the format is not one of those above, or the file is the source of its own sound.
+        VideoError: the container is not one of those above or does not hold the codec, or the file is the source of
+            its own sound.
     """
 
     def __init__(
@@ -69,6 +74,8 @@ class VideoWriter:
         start: float | None = None,
         stop: float | None = None,
         synthetic: bool = False,
+        codec: str | None = None,
+        quality: float | None = None,
     ) -> None:
         """Check the settings; nothing is opened yet."""
         if like is None and (rate is None or size is None):
@@ -82,11 +89,15 @@ class VideoWriter:
         self._range = (start, stop)
         self._synthetic = synthetic
         self._time_base = 1 / self._rate if like is None or rate is not None else _clock(like)
+        self._codec = codec_of(self.path, codec)
+        self._quality = ENCODERS[self._codec].crf if quality is None else quality
+        self._turns = round(like.rotation / 90) if like is not None else 0
+        self.reencoded_sound: list[str] = []
         self._temporary = self.path.with_name(f".{self.path.stem}.partial{self.path.suffix}")
         self._reformatter = VideoReformatter()
         self._count = 0
-        if self.path.suffix.lower() not in _ENCODERS:
-            raise VideoError(f"{self.path} cannot be written: its name must end in one of {', '.join(_ENCODERS)}")
+        if not 0 <= self._quality <= LARGEST_CRF:
+            raise ValueError(f"quality must be None or from 0 to {LARGEST_CRF}. Received: {quality}")
         if self._audio is not None and self.path.exists() and self._audio.path.samefile(self.path):
             raise VideoError(f"{self.path} would overwrite the video it is made from; choose another name")
 
@@ -119,16 +130,30 @@ class VideoWriter:
         width, height = self._size
         if image.shape != (height, width, 3) or image.dtype != np.uint8:
             raise ValueError(f"expected a uint8 image of {height, width, 3}. Received: {image.dtype} {image.shape}")
-        picture = self._to_yuv(image)
+        picture = self._to_yuv(np.rot90(image, -self._turns) if self._turns else image)
         picture.time_base = self._time_base
         picture.pts, picture.duration = self._when(frame)
-        try:
+        with self._named_errors():
             self._container.mux(self._stream.encode(picture))
-            if self._sound is not None:
-                self._sound.advance(picture.pts * self._time_base)
-        except av.FFmpegError as error:
-            raise VideoError(f"frame {self._count} of {self.path} could not be written: {error}") from error
+            self._bring_sound_to(picture.pts * self._time_base)
         self._count += 1
+
+    def append(self, part: Path) -> None:
+        """Append the pictures of a part of the video, without decoding them, at the times they have there.
+
+        Args:
+            part: a file that ends in `PART`, written by another `VideoWriter` with the same settings.
+
+        Raises:
+            VideoError: the part is damaged, or the disk refused it.
+        """
+        with self._named_errors(), av.open(str(part)) as container:
+            for packet in container.demux(video=0):
+                if packet.size and packet.pts is not None:
+                    packet.stream = self._stream
+                    self._bring_sound_to(packet.pts * packet.time_base)
+                    self._container.mux(packet)
+                    self._count += 1
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -138,6 +163,17 @@ class VideoWriter:
             self._finish()
         else:
             self._discard()
+
+    @contextlib.contextmanager
+    def _named_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except av.FFmpegError as error:
+            raise VideoError(f"frame {self._count} of {self.path} could not be written: {error}") from error
+
+    def _bring_sound_to(self, time: Fraction) -> None:
+        if self._sound is not None:
+            self._sound.advance(time)
 
     def _finish(self) -> None:
         try:
@@ -170,27 +206,34 @@ class VideoWriter:
         """For MP4 a clock fine enough that a picture or sound that begins late does so exactly."""
         ticks = self._time_base.denominator
         clock = ticks * -(-10_000 // ticks)
-        return {} if self.path.suffix.lower() in (".mkv", ".webm") else {"movie_timescale": str(clock)}
+        return {"movie_timescale": str(clock)} if self.path.suffix.lower() in APPLE else {}
 
     def _add_picture(self) -> VideoStream:
-        codec, options = _ENCODERS[self.path.suffix.lower()]
-        width, height = self._size
+        encoder = ENCODERS[self._codec]
+        options = {**encoder.options, "crf": f"{self._quality:g}"}
+        width, height = self._size if self._turns % 2 == 0 else self._size[::-1]
         stream = cast(
             VideoStream,
-            self._container.add_stream(codec, rate=self._rate, options=dict(options), width=width, height=height),
+            self._container.add_stream(encoder.name, rate=self._rate, options=options, width=width, height=height),
         )
         stream.pix_fmt = "yuv444p" if (width % 2 or height % 2) else "yuv420p"
         stream.time_base = self._time_base
         stream.codec_context.time_base = self._time_base
         if self._like is not None:
             _copy_look(self._like, stream)
+        if self._turns:
+            stream.set_display_rotation(90 * self._turns)
+        if self._codec == "hevc" and self.path.suffix.lower() in APPLE:
+            stream.codec_context.codec_tag = "hvc1"
         return stream
 
     def _add_sound(self) -> SoundCopy | None:
         if self._audio is None or not self._audio.has_audio:
             return None
         start, stop = (None if second is None else Fraction(second) for second in self._range)
-        return SoundCopy(self._audio.path, self._container, self._audio.origin, start, stop)
+        sound = SoundCopy(self._audio.path, self._container, self._audio.origin, start, stop)
+        self.reencoded_sound = sound.reencoded
+        return sound
 
     def _when(self, frame: Frame | None) -> tuple[int, int]:
         if frame is None:
@@ -234,4 +277,4 @@ def _copy_look(like: VideoInfo, stream: VideoStream) -> None:
     context.color_range = like.color_range
     context.color_primaries = like.primaries
     context.color_trc = like.transfer
-    context.sample_aspect_ratio = like.aspect
+    context.sample_aspect_ratio = 1 / like.aspect if like.rotation % 180 else like.aspect

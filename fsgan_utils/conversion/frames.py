@@ -1,0 +1,38 @@
+"""The frames of what is converted: a video's, or photographs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+
+from fsgan_utils.conversion.config import ConvertConfig
+from fsgan_utils.extraction import Source
+from fsgan_utils.video import Frame, probe, read_frames
+
+
+def source_frames(source: Source, config: ConvertConfig, first: int = 0) -> Iterator[Frame]:
+    """Read what is converted.
+
+    Args:
+        source: a video or photographs; photographs that cannot be read are left out.
+        config: `start` and `stop` count for a video.
+        first: leave out what has a smaller index.
+
+    Yields:
+        The frames; of photographs each stands for itself, without a time.
+    """
+    if not source.photographs:
+        yield from read_frames(source.path, config.start, config.stop, first=first)
+        return
+    for picture in source.pictures(first=first):
+        if picture.image is not None:
+            yield Frame(picture.image, picture.index, 0, 0, Fraction(1))
+
+
+def expected_frames(source: Source, config: ConvertConfig) -> int:
+    """About how many frames there are to convert."""
+    if source.photographs:
+        return source.count
+    info = probe(source.path)
+    begin, end = config.start or 0, min(config.stop or info.duration, info.duration)
+    return max(0, round(info.frames * (end - begin) / info.duration)) if info.duration else info.frames

@@ -1,0 +1,107 @@
+"""Between the two passes of a conversion: which faces are swapped, and where exactly each lies in its frame."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from fsgan_utils.conversion.choosing import choose
+from fsgan_utils.conversion.config import ConvertConfig
+from fsgan_utils.conversion.masking import needs_mesh
+from fsgan_utils.conversion.smoothing import steadied
+from fsgan_utils.conversion.stability import acceleration
+from fsgan_utils.conversion.swap import Generator, place
+from fsgan_utils.conversion.tracks import FaceTracks
+from fsgan_utils.faces import Alignment
+
+
+@dataclass(frozen=True, eq=False)
+class PlacedFace:
+    """One face that is swapped in one frame.
+
+    Attributes:
+        track: number of its track.
+        alignment: from the frame to what the network sees.
+        mesh: (468, 2), FaceMesh's points in pixels of what the network sees; None where there are none.
+    """
+
+    track: int
+    alignment: Alignment
+    mesh: np.ndarray | None
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """What the second pass does.
+
+    Attributes:
+        faces: by the frame's index, the faces that are swapped in it.
+        left_alone: how many faces are not swapped, by the reason.
+        source_jitter: mean acceleration of the landmarks as they were found, in pixels a frame².
+        jitter: the same of the swapped faces, which lie where the steadied landmarks say.
+    """
+
+    faces: Mapping[int, list[PlacedFace]]
+    left_alone: Counter[str]
+    source_jitter: float
+    jitter: float
+
+
+def plan_swaps(tracks: FaceTracks, model: Generator, config: ConvertConfig, rate: float) -> Plan:
+    """Choose the faces, steady each along its track and place what the network is to see.
+
+    Args:
+        tracks: from `follow_faces`.
+        model: the trained model; it knows the crop it was trained on.
+        config: the settings.
+        rate: frames per second.
+
+    Raises:
+        ValueError: the settings name a track or a person that is not there.
+    """
+    chosen, left_alone = choose(tracks, config)
+    faces: dict[int, list[PlacedFace]] = {}
+    found, steady = [], []
+    for rows in tracks.rows_by_track.values():
+        rows = rows[chosen[rows]]
+        if not len(rows):
+            continue
+        paths = steadied(
+            tracks.landmarks[rows],
+            tracks.frame[rows],
+            config.smoothing,
+            rate,
+            config.cutoff,
+            config.kalman_noise,
+            config.moving_average,
+        )
+        found.append(acceleration(tracks.landmarks[rows], tracks.frame[rows]))
+        steady.append(acceleration(paths, tracks.frame[rows]))
+        for row, landmarks in zip(rows.tolist(), paths, strict=True):
+            placed = _placed(tracks, row, landmarks, model, config)
+            if isinstance(placed, str):
+                left_alone[placed] += 1
+            else:
+                faces.setdefault(int(tracks.frame[row]), []).append(placed)
+    return Plan(faces, left_alone, _mean(found), _mean(steady))
+
+
+def _placed(
+    tracks: FaceTracks, row: int, landmarks: np.ndarray, model: Generator, config: ConvertConfig
+) -> PlacedFace | str:
+    """The face of a row, or why it cannot be swapped."""
+    mesh = None if np.isnan(tracks.mesh[row]).any() else tracks.mesh[row]
+    if mesh is None and needs_mesh(config):
+        return "FaceMesh sees no face there"
+    alignment = place(landmarks, model, config)
+    if alignment is None:
+        return "cannot be aligned"
+    return PlacedFace(int(tracks.track[row]), alignment, None if mesh is None else alignment.apply(mesh))
+
+
+def _mean(parts: list[np.ndarray]) -> float:
+    joined = np.concatenate(parts) if parts else np.zeros(0)
+    return float(joined.mean()) if len(joined) else 0.0

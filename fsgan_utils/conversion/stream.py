@@ -1,0 +1,182 @@
+"""Second pass of a conversion: draw the faces, average colours and masks over time, lay the faces into the frames."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from itertools import islice, repeat
+
+import cv2
+import numpy as np
+
+from fsgan_utils.conversion.color import ColorTransfer
+from fsgan_utils.conversion.config import ConvertConfig
+from fsgan_utils.conversion.plan import PlacedFace
+from fsgan_utils.conversion.swap import COVERED, Drawing, Generator, Swapped, compose, draw, finish, fit
+from fsgan_utils.video import Frame
+
+WINDOW = 2.0
+"""Colours and masks are averaged over so many standard deviations before and after a frame."""
+
+
+@dataclass(frozen=True, eq=False)
+class DrawnFace:
+    """One face as the network drew it, before anything is averaged.
+
+    Attributes:
+        placed: where it lies.
+        source: uint8 RGB (S, S, 3), what the network saw.
+        drawn: float32 (res, res, 4), alpha, 0 to 1, and RGB, 0 to 255.
+        transfer: how the drawing gets the source's colours.
+        alpha: float32 (res, res), 0 to 1.
+        tint: float64 (3,), mean red, green and blue of the source where alpha covers it, 0 to 255.
+        contrast: float64 (3,), how much higher they are in the drawing with its colours changed.
+    """
+
+    placed: PlacedFace
+    source: np.ndarray
+    drawn: np.ndarray
+    transfer: ColorTransfer
+    alpha: np.ndarray
+    tint: np.ndarray
+    contrast: np.ndarray
+
+    @classmethod
+    def of(cls, placed: PlacedFace, source: np.ndarray, drawn: np.ndarray, config: ConvertConfig) -> DrawnFace:
+        """Fit the colours of one face, as if there were no other frame."""
+        transfer, alpha = fit(source, drawn, config)
+        small = cv2.resize(source, alpha.shape[::-1], interpolation=cv2.INTER_AREA)
+        tint = _mean_color(small, alpha)
+        return cls(
+            placed, source, drawn, transfer, alpha, tint, _mean_color(transfer.apply(drawn[..., 1:]), alpha) - tint
+        )
+
+    def averaged_with(self, others: Sequence[DrawnFace], weights: np.ndarray) -> DrawnFace:
+        """Give the face the mean colours and mask of several of its track.
+
+        The mean of what the colour transfers do lets through how the network's own brightness wavers. So the mean
+        colour is set last: as far from the source's as it is on average.
+
+        Args:
+            others: faces of the track, this one among them.
+            weights: float64, one for each, of sum 1.
+        """
+        parameters = weights @ np.array([one.transfer.parameters for one in others])
+        alpha = np.tensordot(weights.astype(np.float32), np.array([one.alpha for one in others]), axes=1)
+        transfer = replace(self.transfer, parameters=parameters)
+        expected = self.tint + weights @ np.array([one.contrast for one in others])
+        shift = expected - _mean_color(transfer.apply(self.drawn[..., 1:]), self.alpha)
+        return replace(self, transfer=replace(transfer, shift=shift), alpha=alpha)
+
+
+@dataclass(frozen=True, eq=False)
+class SwappedFrame:
+    """One frame after the swap.
+
+    Attributes:
+        frame: the source's frame.
+        swapped: the picture.
+        tints: of each swapped face its track, the mean colour of its region in the result, and in the source: 7
+            numbers.
+    """
+
+    frame: Frame
+    swapped: Swapped
+    tints: list[list[float]]
+
+
+def window_radius(config: ConvertConfig) -> int:
+    """How many frames before and after a frame have a say in its colours and mask."""
+    return int(np.ceil(WINDOW * config.steady_colors))
+
+
+def swapped_frames(
+    frames: Iterable[Frame],
+    faces: Mapping[int, list[PlacedFace]],
+    model: Generator,
+    config: ConvertConfig,
+    workers: ThreadPoolExecutor,
+) -> Iterator[Future[SwappedFrame]]:
+    """Swap frame after frame; the network sees `config.batch` frames at once.
+
+    Args:
+        frames: the source's frames, in a row.
+        faces: by the frame's index, the faces that are swapped in it.
+        model: the trained model.
+        config: the settings.
+        workers: cut the faces out, and lay them into the frames, while the network draws the next.
+
+    Yields:
+        The frames in their order, as promises; those at the beginning lack what came before them.
+    """
+    radius = window_radius(config)
+    window: deque[tuple[Frame, list[DrawnFace]]] = deque()
+    due = 0
+    for frame, drawn in _drawn(frames, faces, model, config, workers):
+        window.append((frame, drawn))
+        if len(window) > due + radius:
+            yield workers.submit(_swapped, *_averaged(window, due, config), config)
+            due += 1
+        if due > radius:
+            window.popleft()
+            due -= 1
+    while due < len(window):
+        yield workers.submit(_swapped, *_averaged(window, due, config), config)
+        due += 1
+
+
+def _drawn(
+    frames: Iterable[Frame],
+    faces: Mapping[int, list[PlacedFace]],
+    model: Generator,
+    config: ConvertConfig,
+    workers: ThreadPoolExecutor,
+) -> Iterator[tuple[Frame, list[DrawnFace]]]:
+    remaining = iter(frames)
+    while batch := list(islice(remaining, config.batch)):
+        places = [(frame, placed) for frame in batch for placed in faces.get(frame.index, [])]
+        sources = list(workers.map(lambda place: place[1].alignment.warp(place[0].image), places))
+        drawings = draw(sources, model, config)
+        fitted = workers.map(DrawnFace.of, [placed for _, placed in places], sources, drawings, repeat(config))
+        group: dict[int, list[DrawnFace]] = {frame.index: [] for frame in batch}
+        for (frame, _), face in zip(places, fitted, strict=True):
+            group[frame.index].append(face)
+        yield from ((frame, group[frame.index]) for frame in batch)
+
+
+def _averaged(
+    window: deque[tuple[Frame, list[DrawnFace]]], due: int, config: ConvertConfig
+) -> tuple[Frame, list[DrawnFace]]:
+    """A frame of the window whose faces have the mean colours and masks of their tracks, weighted by a Gaussian."""
+    frame, faces = window[due]
+    if not config.steady_colors:
+        return frame, faces
+    distances = {other.index: (other.index - frame.index) / config.steady_colors for other, _ in window}
+    near = [(distances[other.index], one) for other, found in window for one in found]
+    result = []
+    for face in faces:
+        own = [(np.exp(-0.5 * distance**2), one) for distance, one in near if one.placed.track == face.placed.track]
+        weights = np.array([weight for weight, _ in own])
+        result.append(face.averaged_with([one for _, one in own], weights / weights.sum()))
+    return frame, result
+
+
+def _swapped(frame: Frame, faces: list[DrawnFace], config: ConvertConfig) -> SwappedFrame:
+    finished: list[Drawing] = []
+    tints = []
+    for face in faces:
+        generated = finish(face.source, face.drawn, face.transfer, face.alpha, face.placed.mesh, config)
+        finished.append((face.placed.alignment, generated))
+        covered = generated.alpha > COVERED
+        if covered.any():
+            tint = [pixels[covered].mean(axis=0) for pixels in (generated.blended, face.source)]
+            tints.append([float(face.placed.track), *np.concatenate(tint).tolist()])
+    return SwappedFrame(frame, compose(frame.image, finished, config), tints)
+
+
+def _mean_color(image: np.ndarray, alpha: np.ndarray) -> np.ndarray:
+    """Mean red, green and blue where alpha covers an image, float64 (3,)."""
+    covered = (alpha >= COVERED).astype(np.uint8)
+    return np.array(cv2.mean(image, covered)[:3])

@@ -1,0 +1,225 @@
+"""First pass of a conversion: follow every face through the video."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from prefetch_generator import BackgroundGenerator
+from tqdm.auto import tqdm
+
+from fsgan_utils.conversion.config import ConvertConfig
+from fsgan_utils.conversion.frames import expected_frames, source_frames
+from fsgan_utils.conversion.swap import build_detector
+from fsgan_utils.extraction import FaceDetector, FaceTracker, Sighting, Source
+from fsgan_utils.video import Frame
+
+FRAMES_A_PART = 240
+"""Frames after which the faces found are put on disk, so that a killed run does not look for them again."""
+SAMPLE_EVERY = 24
+"""Of a track, every so many frames the aligned face is kept, to tell whose track it is."""
+FRAMES_AHEAD = 16
+MESH_POINTS = 468
+JPEG_QUALITY = 95
+
+
+@dataclass(frozen=True, eq=False)
+class FaceTracks:
+    """The faces of a video; row i of each array of N is one face in one frame, in the order of the frames.
+
+    Attributes:
+        index: int64 (F,), indices in the file of the frames that were looked at.
+        faceless: how many of them show no face.
+        frame: int64 (N,), index of the frame in the file.
+        track: int64 (N,), number of the face's track. A track holds one person and lies within one shot.
+        box: float32 (N, 4), x0, y0, x1, y1 in pixels.
+        landmarks: float32 (N, 5, 2), as `Face.landmarks`.
+        score: float32 (N,), 0 to 1.
+        mesh: float32 (N, 468, 2), FaceMesh's points in pixels; NaN where FaceMesh saw no face.
+        sample_track: int64 (M,), the track of each sample.
+        samples: M aligned faces, uint8 RGB (256, 256, 3) as JPEG.
+    """
+
+    index: np.ndarray
+    faceless: int
+    frame: np.ndarray
+    track: np.ndarray
+    box: np.ndarray
+    landmarks: np.ndarray
+    score: np.ndarray
+    mesh: np.ndarray
+    sample_track: np.ndarray
+    samples: tuple[bytes, ...]
+
+    def __len__(self) -> int:
+        """Number of faces, over all frames."""
+        return len(self.frame)
+
+    @property
+    def frames(self) -> int:
+        """How many frames were looked at."""
+        return len(self.index)
+
+    @property
+    def rows_by_track(self) -> dict[int, np.ndarray]:
+        """The rows of each track, in the order of the frames."""
+        return {int(number): np.flatnonzero(self.track == number) for number in np.unique(self.track)}
+
+    def sample(self, position: int) -> np.ndarray:
+        """One of the samples: uint8 RGB (256, 256, 3)."""
+        decoded = cv2.imdecode(np.frombuffer(self.samples[position], np.uint8), cv2.IMREAD_COLOR_RGB)
+        return np.asarray(decoded, np.uint8)
+
+
+def follow_faces(
+    source: Source, config: ConvertConfig, detector: FaceDetector | None = None, folder: Path | None = None
+) -> FaceTracks:
+    """Follow every face through a video; photographs have nothing to do with each other.
+
+    Args:
+        source: the video or the photographs.
+        config: the stretch of time, what aligns the faces, and how often the detector looks.
+        detector: finds the faces; None for the one that the settings describe.
+        folder: where to note what has been found; what a killed run noted there is taken over. None for nowhere.
+
+    Raises:
+        VideoError: the video is damaged.
+    """
+    tracker = FaceTracker(detector or build_detector(config), config.landmarks, config.redetect_every)
+    notes = _Notes(folder)
+    if notes.tracker is not None:
+        tracker.restore(notes.tracker)
+    ahead = BackgroundGenerator(source_frames(source, config, notes.next_frame), FRAMES_AHEAD)
+    total = expected_frames(source, config)
+    for frame in tqdm(ahead, "following faces", total, initial=notes.frames, unit="frame"):
+        if source.photographs:
+            tracker.reset()
+        notes.add(frame, tracker.update(frame.image)[0])
+        if notes.full:
+            notes.write(tracker.state())
+    return notes.all()
+
+
+@dataclass
+class _Part:
+    """Faces of up to `FRAMES_A_PART` frames."""
+
+    index: list[int] = field(default_factory=list)
+    faceless: int = 0
+    rows: list[tuple] = field(default_factory=list)
+    samples: list[tuple[int, bytes]] = field(default_factory=list)
+
+
+class _Notes:
+    """What has been found so far, in memory and part by part on disk."""
+
+    def __init__(self, folder: Path | None) -> None:
+        self._folder = folder
+        self._parts: list[dict[str, Any]] = list(_read_parts(folder)) if folder else []
+        self._open = _Part()
+        self._seen: dict[int, int] = {}
+        for part in self._parts:
+            for track in part["track"].tolist():
+                self._seen[track] = self._seen.get(track, -1) + 1
+
+    @property
+    def next_frame(self) -> int:
+        """Index of the first frame that has not been looked at."""
+        return int(self._parts[-1]["index"][-1]) + 1 if self._parts else 0
+
+    @property
+    def frames(self) -> int:
+        """How many frames have been looked at."""
+        return sum(len(part["index"]) for part in self._parts)
+
+    @property
+    def tracker(self) -> dict[str, Any] | None:
+        """State of the tracker after the last part; None before the first."""
+        return json.loads(str(self._parts[-1]["tracker"])) if self._parts else None
+
+    @property
+    def full(self) -> bool:
+        """Whether a part is complete."""
+        return len(self._open.index) == FRAMES_A_PART
+
+    def add(self, frame: Frame, sightings: list[Sighting]) -> None:
+        """Note the faces of the next frame."""
+        self._open.index.append(frame.index)
+        self._open.faceless += not sightings
+        for sighting in sightings:
+            self._open.rows.append(_row(frame.index, sighting))
+            track = sighting.face.track or 0
+            seen = self._seen[track] = self._seen.get(track, -1) + 1
+            if seen % SAMPLE_EVERY == 0 and sighting.crop is not None:
+                self._open.samples.append((track, _as_jpeg(sighting.crop)))
+
+    def write(self, tracker: dict[str, Any]) -> None:
+        """Close a part."""
+        part = self._closed() | {"tracker": json.dumps(tracker)}
+        if self._folder:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            path = self._folder / f"faces_{len(self._parts):05}.npz"
+            unfinished = path.with_name(f".{path.name}")
+            np.savez(unfinished, **part)
+            unfinished.replace(path)
+        self._parts.append(part)
+        self._open = _Part()
+
+    def all(self) -> FaceTracks:
+        """Everything found."""
+        parts = [*self._parts, self._closed()]
+        joined = {name: np.concatenate([part[name] for part in parts]) for name in _ARRAYS}
+        sizes = joined.pop("sample_sizes")
+        jpegs = joined.pop("jpegs").tobytes()
+        ends = np.cumsum(sizes)
+        samples = tuple(jpegs[end - size : end] for end, size in zip(ends, sizes, strict=True))
+        faceless = sum(int(part["faceless"]) for part in parts)
+        return FaceTracks(faceless=faceless, **joined, samples=samples)
+
+    def _closed(self) -> dict[str, Any]:
+        columns: list[Any] = list(zip(*self._open.rows, strict=True)) or [()] * len(_ROW)
+        tracks, jpegs = [track for track, _ in self._open.samples], [jpeg for _, jpeg in self._open.samples]
+        return {
+            name: np.array(column, dtype).reshape(-1, *shape)
+            for column, (name, (dtype, shape)) in zip(columns, _ROW.items(), strict=True)
+        } | {
+            "index": np.array(self._open.index, np.int64),
+            "faceless": self._open.faceless,
+            "sample_track": np.array(tracks, np.int64),
+            "sample_sizes": np.array([len(jpeg) for jpeg in jpegs], np.int64),
+            "jpegs": np.frombuffer(b"".join(jpegs), np.uint8),
+        }
+
+
+_ROW: dict[str, tuple[type, tuple[int, ...]]] = {
+    "frame": (np.int64, ()),
+    "track": (np.int64, ()),
+    "box": (np.float32, (4,)),
+    "landmarks": (np.float32, (5, 2)),
+    "score": (np.float32, ()),
+    "mesh": (np.float32, (MESH_POINTS, 2)),
+}
+"""What is noted of each face: its dtype and shape."""
+_ARRAYS = (*_ROW, "index", "sample_track", "sample_sizes", "jpegs")
+
+
+def _row(index: int, sighting: Sighting) -> tuple:
+    face = sighting.face
+    mesh = np.full((MESH_POINTS, 2), np.nan) if sighting.mesh is None else sighting.mesh[:, :2]
+    return index, face.track or 0, face.box, face.landmarks, face.score, mesh
+
+
+def _read_parts(folder: Path) -> Iterator[dict[str, Any]]:
+    for path in sorted(folder.glob("faces_*.npz")):
+        with np.load(path) as part:
+            yield dict(part)
+
+
+def _as_jpeg(crop: np.ndarray) -> bytes:
+    _, encoded = cv2.imencode(".jpg", crop[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
+    return encoded.tobytes()

@@ -1,0 +1,111 @@
+import numpy as np
+import pytest
+from painter import Painter
+
+from fsgan_utils.conversion import ConvertConfig, convert_video, follow_faces, identify, people_sheet
+from fsgan_utils.conversion.choosing import choose
+from fsgan_utils.extraction import Source
+from fsgan_utils.video import VideoWriter, read_frames
+
+SIDE, WIDTH = 320, 640
+EVERYBODY = ConvertConfig(color_correction="none")
+
+
+def side_by_side():
+    """A left and B right, then, after a cut, B left and A right and smaller."""
+    clips = {who: [f.image for f in read_frames(f"data/clips/{who}_target.mp4", stop=1)] for who in "ab"}
+    for number, (a, b) in enumerate(zip(clips["a"], clips["b"], strict=True)):
+        canvas = np.full((SIDE, WIDTH, 3), 90, np.uint8)
+        if number < 12:
+            canvas[:, :SIDE], canvas[:, SIDE:] = a, b
+        else:
+            canvas[:, :SIDE] = b
+            canvas[80:240, 400:560] = a[::2, ::2]
+        yield canvas
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory):
+    path = tmp_path_factory.mktemp("two") / "two.mp4"
+    with VideoWriter(path, rate=24, size=(WIDTH, SIDE), quality=10) as writer:
+        for image in side_by_side():
+            writer.write(image)
+    return path
+
+
+@pytest.fixture(scope="module")
+def tracks(clip):
+    return follow_faces(Source.open(clip), EVERYBODY)
+
+
+def changed(clip, result):
+    """Of each frame, whether the left and the right half have changed."""
+    halves = []
+    for before, after in zip(read_frames(clip), read_frames(result), strict=True):
+        difference = np.abs(before.image.astype(int) - after.image).max(axis=-1)
+        halves.append((difference[:, :SIDE].max() > 40, difference[:, SIDE:].max() > 40))
+    return halves
+
+
+def whose(tracks, number):
+    """Where a track begins says who it is: A is left before the cut and right after it."""
+    first = np.flatnonzero(tracks.track == number)[0]
+    left = tracks.box[first, 0] < SIDE - 20
+    return "a" if left == (tracks.frame[first] < 12) else "b"
+
+
+def test_tracks_end_at_the_cut_and_belong_to_one_person_each(tracks):
+    assert (tracks.frames, tracks.faceless, len(tracks)) == (24, 0, 48)
+    for rows in tracks.rows_by_track.values():
+        assert len({frame < 12 for frame in tracks.frame[rows]}) == 1
+    people = identify(tracks)
+    of = {(whose(tracks, number), person) for number, person in people.items()}
+    assert len(of) == 2
+    assert {person for _, person in of} == {0, 1}
+
+
+@pytest.mark.parametrize("person", [0, 1])
+def test_only_the_person_asked_for_changes(clip, tracks, person, tmp_path):
+    config = ConvertConfig(color_correction="none", identity=person)
+    summary = convert_video(clip, tmp_path / "out.mp4", Painter(), config, tracks=tracks)
+    assert summary.left_alone == {"somebody else": 24}
+    who = next(whose(tracks, number) for number, found in identify(tracks).items() if found == person)
+    before, after = ((True, False), (False, True)) if who == "a" else ((False, True), (True, False))
+    assert changed(clip, summary.output) == 12 * [before] + 12 * [after]
+
+
+def test_one_track(clip, tracks, tmp_path):
+    number = int(tracks.track[0])
+    summary = convert_video(clip, tmp_path / "out.mp4", Painter(), ConvertConfig(track=number), tracks=tracks)
+    assert summary.swapped_frames == summary.swapped_faces == 12
+    assert set(changed(clip, summary.output)[12:]) == {(False, False)}
+
+
+def test_the_largest_face_is_one_track_a_shot(tracks):
+    chosen, reasons = choose(tracks, ConvertConfig(faces="largest"))
+    assert reasons == {"not the largest face": 24}
+    assert len(np.unique(tracks.track[chosen])) == 2
+    assert len(np.unique(tracks.frame[chosen])) == 24
+
+
+def test_small_and_doubtful_faces_are_left_alone(tracks):
+    sizes = (tracks.box[:, 2:] - tracks.box[:, :2]).max(axis=1)
+    chosen, reasons = choose(tracks, ConvertConfig(min_face=110))
+    np.testing.assert_array_equal(chosen, sizes >= 110)
+    assert reasons == {"smaller than 110 pixels": 12}
+    limit = float(np.median(tracks.score))
+    chosen, reasons = choose(tracks, ConvertConfig(min_score=limit))
+    np.testing.assert_array_equal(chosen, tracks.score >= limit)
+    assert list(reasons) == [f"less sure than {limit:g}"]
+
+
+def test_nobody_of_that_number(clip, tracks, tmp_path):
+    with pytest.raises(ValueError, match=r"there is no person 7 in this video; there are 0, 1"):
+        convert_video(clip, tmp_path / "out.mp4", Painter(), ConvertConfig(identity=7), tracks=tracks)
+    with pytest.raises(ValueError, match="there is no track 99"):
+        choose(tracks, ConvertConfig(track=99))
+
+
+def test_the_sheet_has_a_row_for_each_person(tracks):
+    sheet = people_sheet(tracks, identify(tracks))
+    assert sheet.shape == (2 * (96 + 22), 6 * 96, 3)
