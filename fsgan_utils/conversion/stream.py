@@ -14,7 +14,17 @@ import numpy as np
 from fsgan_utils.conversion.color import ColorTransfer
 from fsgan_utils.conversion.config import ConvertConfig
 from fsgan_utils.conversion.plan import PlacedFace
-from fsgan_utils.conversion.swap import COVERED, Drawing, Generator, Swapped, compose, draw, finish, fit
+from fsgan_utils.conversion.swap import (
+    COVERED,
+    Drawing,
+    Generator,
+    Swapped,
+    compared_region,
+    compose,
+    draw,
+    finish,
+    fit,
+)
 from fsgan_utils.video import Frame
 
 WINDOW = 2.0
@@ -31,7 +41,8 @@ class DrawnFace:
         drawn: float32 (res, res, 4), alpha, 0 to 1, and RGB, 0 to 255.
         transfer: how the drawing gets the source's colours.
         alpha: float32 (res, res), 0 to 1.
-        tint: float64 (3,), mean red, green and blue of the source where alpha covers it, 0 to 255.
+        region: bool (res, res), where the colours of drawing and source are compared.
+        tint: float64 (3,), mean red, green and blue of the source there, 0 to 255.
         contrast: float64 (3,), how much higher they are in the drawing with its colours changed.
     """
 
@@ -40,18 +51,19 @@ class DrawnFace:
     drawn: np.ndarray
     transfer: ColorTransfer
     alpha: np.ndarray
+    region: np.ndarray
     tint: np.ndarray
     contrast: np.ndarray
 
     @classmethod
     def of(cls, placed: PlacedFace, source: np.ndarray, drawn: np.ndarray, config: ConvertConfig) -> DrawnFace:
         """Fit the colours of one face, as if there were no other frame."""
-        transfer, alpha = fit(source, drawn, config)
+        transfer, alpha = fit(source, drawn, config, placed.mesh)
+        region = compared_region(alpha, placed.mesh, len(source))
         small = cv2.resize(source, alpha.shape[::-1], interpolation=cv2.INTER_AREA)
-        tint = _mean_color(small, alpha)
-        return cls(
-            placed, source, drawn, transfer, alpha, tint, _mean_color(transfer.apply(drawn[..., 1:]), alpha) - tint
-        )
+        tint = _mean_color(small, region)
+        contrast = _mean_color(transfer.apply(drawn[..., 1:]), region) - tint
+        return cls(placed, source, drawn, transfer, alpha, region, tint, contrast)
 
     def averaged_with(self, others: Sequence[DrawnFace], weights: np.ndarray) -> DrawnFace:
         """Give the face the mean colours and mask of several of its track.
@@ -67,7 +79,7 @@ class DrawnFace:
         alpha = np.tensordot(weights.astype(np.float32), np.array([one.alpha for one in others]), axes=1)
         transfer = replace(self.transfer, parameters=parameters)
         expected = self.tint + weights @ np.array([one.contrast for one in others])
-        shift = expected - _mean_color(transfer.apply(self.drawn[..., 1:]), self.alpha)
+        shift = expected - _mean_color(transfer.apply(self.drawn[..., 1:]), self.region)
         return replace(self, transfer=replace(transfer, shift=shift), alpha=alpha)
 
 
@@ -176,7 +188,6 @@ def _swapped(frame: Frame, faces: list[DrawnFace], config: ConvertConfig) -> Swa
     return SwappedFrame(frame, compose(frame.image, finished, config), tints)
 
 
-def _mean_color(image: np.ndarray, alpha: np.ndarray) -> np.ndarray:
-    """Mean red, green and blue where alpha covers an image, float64 (3,)."""
-    covered = (alpha >= COVERED).astype(np.uint8)
-    return np.array(cv2.mean(image, covered)[:3])
+def _mean_color(image: np.ndarray, region: np.ndarray) -> np.ndarray:
+    """Mean red, green and blue of an image in a region, float64 (3,)."""
+    return np.array(cv2.mean(image, region.astype(np.uint8))[:3])

@@ -243,11 +243,23 @@ def fit(
         How the drawing gets the source's colours; and its alpha, float32 (res, res), 0 to 1.
     """
     alpha, side = drawn[..., 0], len(drawn)
-    covered = alpha * feather(side) >= COVERED
-    if mesh is not None:
-        covered &= outline_mask(np.asarray(mesh) * (side / len(source)), side) > 0
     reduced = cv2.resize(source, (side, side), interpolation=cv2.INTER_AREA)
+    covered = compared_region(alpha, mesh, len(source))
     return fit_color(config.color_correction, drawn[..., 1:], reduced, covered), alpha
+
+
+def compared_region(alpha: np.ndarray, mesh: np.ndarray | None, side: int) -> np.ndarray:
+    """Where the colours of a drawing and of its source are compared: bool (res, res).
+
+    Args:
+        alpha: float32 (res, res), the drawing's mask.
+        mesh: (468, 2), in pixels of the source, or None; see `fit`.
+        side: of the source in pixels.
+    """
+    covered = alpha * feather(len(alpha)) >= COVERED
+    if mesh is not None:
+        covered &= outline_mask(np.asarray(mesh) * (len(alpha) / side), len(alpha)) > 0
+    return covered
 
 
 def finish(
