@@ -1,7 +1,6 @@
 import cv2
 import numpy as np
 import pytest
-from obstacles import hand, microphone, stick
 from painter import Painter
 
 from fsgan_utils.conversion import ConvertConfig, build_detector, face_mask, place, swap_faces
@@ -11,6 +10,7 @@ from fsgan_utils.faces import Alignment
 from fsgan_utils.landmarks import MESH_EYELIDS, MESH_INNER_LIPS
 from fsgan_utils.masks import outline_mask
 from fsgan_utils.video import read_frames
+from tools.obstacles import hand, microphone, stick
 
 SIDE = 206
 FULL = np.ones((SIDE, SIDE), np.float32)
