@@ -5,8 +5,8 @@ from painter import Painter
 from fsgan_utils.conversion import ConvertConfig, compare_colors, compare_masks
 from fsgan_utils.conversion.color import METHODS
 from fsgan_utils.conversion.compare import MASKS, TILE
-from fsgan_utils.images import TEXT_HEIGHT
-from fsgan_utils.video import VideoError, VideoWriter
+from fsgan_utils.images import TEXT_HEIGHT, write_image
+from fsgan_utils.video import VideoWriter, read_frames
 
 CLIP = "data/clips/a_target.mp4"
 
@@ -48,9 +48,16 @@ def test_masks_side_by_side():
     assert by_title["mask = both, keep = eyes"] < by_title["mask = both"]
 
 
+def test_a_photograph_will_do(tmp_path):
+    write_image(tmp_path / "a.png", next(read_frames(CLIP)).image)
+    sheet = compare_colors(tmp_path / "a.png", Painter(), ConvertConfig(min_face=60))
+    assert len(rows(sheet)) == 1 + len(METHODS)
+    assert (sheet[TEXT_HEIGHT : TEXT_HEIGHT + TILE, TILE:] == 255).all()  # one picture in a row
+
+
 def test_a_video_without_a_face_is_refused(tmp_path):
     with VideoWriter(tmp_path / "empty.mp4", rate=24, size=(96, 64)) as writer:
         for _ in range(4):
             writer.write(np.full((64, 96, 3), 90, np.uint8))
-    with pytest.raises(VideoError, match=r"no face to swap was found.*empty\.mp4"):
+    with pytest.raises(ValueError, match=r"no face to swap was found.*empty\.mp4"):
         compare_colors(tmp_path / "empty.mp4", Painter())

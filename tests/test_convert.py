@@ -191,9 +191,10 @@ def test_colours_and_masks_do_not_flicker(detector, tmp_path):
         config = ConvertConfig(color_correction=method, steady_colors=deviation, stop=1, batch=24)
         return convert_video(CLIP, tmp_path / "out.mp4", Flickering(), config, detector).flicker
 
-    assert flicker("none") < 2
+    assert flicker("none") < 3
     assert flicker("none", 0) > 20
     assert flicker("mkl") < 1.2
+    assert flicker("poisson") < 1.2
 
 
 def test_the_codec_and_quality_asked_for(detector, tmp_path):
@@ -222,7 +223,8 @@ def test_a_rotated_video_of_irregular_times_keeps_both(detector, tmp_path):
 
 
 def test_pictures_in_a_folder_lose_nothing(detector, tmp_path):
-    summary = convert_video(CLIP, tmp_path / "frames", Painter(), ConvertConfig(start=1, stop=1.25), detector)
+    config = ConvertConfig(start=1, stop=1.25, color_correction="none")
+    summary = convert_video(CLIP, tmp_path / "frames", Painter(), config, detector)
     names = sorted(path.name for path in summary.output.iterdir())
     assert names == [f"frame_{index:06}.png" for index in range(24, 30)]
     source = next(read_frames(CLIP, start=1)).image

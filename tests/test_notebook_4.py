@@ -35,7 +35,7 @@ def test_the_notebook_converts_a_video_and_shows_it(tmp_path):
     with av.open(str(info.path)) as container:
         assert container.metadata["comment"] == SYNTHETIC_COMMENT
     assert "frames with a swapped face: 6, without a face: 0" in printed(notebook)
-    assert len(shown(notebook, "image/png")) == 3
+    assert len(shown(notebook, "image/png")) == 4
     assert any("<video" in html and "base64" in html for html in shown(notebook, "text/html"))
 
 

@@ -29,7 +29,8 @@ def faces(detector, picture):
 def moved(sighting, shift):
     """The same face elsewhere."""
     face = sighting.face
-    return Sighting(Face(face.box + np.tile(shift, 2), face.landmarks + shift, face.score), None, None, None)
+    shifted = Face(face.box + np.tile(shift, 2), face.landmarks + shift, face.score)
+    return Sighting(shifted, sighting.mesh + np.append(shift, 0), None, None)
 
 
 def redness(image):

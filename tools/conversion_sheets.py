@@ -14,24 +14,24 @@ os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 
 from fsgan_utils.conversion import ConvertConfig, compare_colors, compare_masks
 from fsgan_utils.extraction import FaceTracker
-from fsgan_utils.images import write_image
+from fsgan_utils.images import limited, write_image
 from fsgan_utils.training import load_model
 from fsgan_utils.video import VideoWriter, probe, read_frames
 from fsgan_utils.workspace import PROJECT
 from tools.obstacles import hand, microphone, stick
 
 CLIP, DOCS = PROJECT / "data" / "clips" / "a_target.mp4", PROJECT / "docs"
-FRAMES = 6
+FRAMES, SIDE = 6, 1200
 
 
 def main() -> None:
     """Write the three sheets."""
     model, config = load_model(PROJECT / "data" / "models" / "sample_pair"), ConvertConfig()
-    write_image(DOCS / "colors.jpg", compare_colors(CLIP, model, config, FRAMES))
-    write_image(DOCS / "masks.jpg", compare_masks(CLIP, model, config, FRAMES))
+    write_image(DOCS / "colors.jpg", limited(compare_colors(CLIP, model, config, FRAMES), SIDE))
+    write_image(DOCS / "masks.jpg", limited(compare_masks(CLIP, model, config, FRAMES), SIDE))
     with tempfile.TemporaryDirectory() as folder:
         clip = obstructed(Path(folder) / "obstructed.mp4")
-        write_image(DOCS / "obstacles.jpg", compare_masks(clip, model, config, FRAMES))
+        write_image(DOCS / "obstacles.jpg", limited(compare_masks(clip, model, config, FRAMES), SIDE))
 
 
 def obstructed(path: Path) -> Path:

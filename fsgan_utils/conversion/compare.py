@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,12 @@ import numpy as np
 
 from fsgan_utils.conversion.color import METHODS
 from fsgan_utils.conversion.config import ConvertConfig
-from fsgan_utils.conversion.swap import Generator, Swapped, build_detector, chosen, compose, draw, finish, fit, place
-from fsgan_utils.extraction import FaceTracker, Sighting
+from fsgan_utils.conversion.frames import expected_frames, source_frames
+from fsgan_utils.conversion.steps import Generator, Swapped, compose, draw, finish, fit, place
+from fsgan_utils.conversion.swap import build_detector, chosen
+from fsgan_utils.extraction import FaceTracker, Sighting, Source
 from fsgan_utils.faces import Alignment
 from fsgan_utils.images import contact_sheet
-from fsgan_utils.video import VideoError, probe, read_frames
 
 TILE = 192
 """Side of each picture of a sheet in pixels."""
@@ -61,7 +63,8 @@ def compare_colors(
     """Draw all colour corrections side by side: the source, then one row for each.
 
     Args:
-        source: the video; the largest face of frames at even distances is shown.
+        source: a video or photographs, as for `convert_video`; the largest face of frames at even distances is
+            shown, whoever it is.
         model: the trained model.
         config: the other settings.
         frames: how many frames.
@@ -70,8 +73,8 @@ def compare_colors(
         uint8 RGB (H, W, 3), each row under its setting.
 
     Raises:
-        FileNotFoundError: there is no such video.
-        VideoError: it is not a video, or there is no face to swap in these frames.
+        FileNotFoundError: there is no such file or folder.
+        ValueError: it is neither a video nor a picture, or there is no face to swap in these frames.
     """
     rows = {f"color_correction = {method}": {"color_correction": method} for method in METHODS}
     return _compare(source, model, config or ConvertConfig(), frames, rows)
@@ -105,22 +108,24 @@ def _compare(
     return contact_sheet(pictures, TILE)
 
 
-def _moments(source: str | Path, model: Generator, config: ConvertConfig, frames: int) -> Sequence[_Moment]:
+def _moments(path: str | Path, model: Generator, config: ConvertConfig, frames: int) -> list[_Moment]:
+    """Frames at even distances in which a face can be swapped."""
     if frames < 1:
         raise ValueError(f"frames must be 1 or more. Received: {frames}")
-    tracker, largest = FaceTracker(build_detector(config)), replace(config, faces="largest")
-    begin, end = config.start or 0, config.stop or probe(source).duration
-    every = max(1, int(probe(source).frames * (end - begin) / probe(source).duration / frames))
-    moments = []
-    for frame in read_frames(source, config.start, config.stop, every):
+    tracker = FaceTracker(build_detector(config), config.landmarks)
+    source, largest = Source.open(path), replace(config, faces="largest")
+    moments: list[_Moment] = []
+    for frame in islice(source_frames(source, config), 0, None, max(1, expected_frames(source, config) // frames)):
         tracker.reset()
         for sighting in chosen(tracker.update(frame.image)[0], largest):
             alignment = place(sighting.face.landmarks, model, config)
             if alignment is not None:
                 moments.append(_Moment(frame.image, sighting, alignment))
+        if len(moments) == frames:
+            break
     if not moments:
-        raise VideoError(f"no face to swap was found in frames of {source}; try a smaller min_face or min_score")
-    return moments[:frames]
+        raise ValueError(f"no face to swap was found in frames of {source.path}; try a smaller min_face or min_score")
+    return moments
 
 
 def _with_mask(moment: _Moment, result: Swapped) -> np.ndarray:

@@ -65,8 +65,8 @@ class ConvertConfig:
     roi_coverage: float = 0.9
     faces: str = "all"
     min_score: float = 0.5
-    color_correction: str = "hist_match"
-    mask: str = "attention"
+    color_correction: str = "poisson"
+    mask: str = "both"
     mask_grow: float = 0.0
     mask_blur: float = 0.0
     keep: tuple[str, ...] = ()

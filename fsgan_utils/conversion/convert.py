@@ -18,9 +18,10 @@ from tqdm.auto import tqdm
 from fsgan_utils.conversion.config import ConvertConfig
 from fsgan_utils.conversion.frames import source_frames
 from fsgan_utils.conversion.plan import Plan, plan_swaps
+from fsgan_utils.conversion.steps import Generator
 from fsgan_utils.conversion.stream import SwappedFrame, swapped_frames, window_radius
 from fsgan_utils.conversion.summary import ConversionSummary, summarise
-from fsgan_utils.conversion.swap import Generator, build_detector
+from fsgan_utils.conversion.swap import build_detector
 from fsgan_utils.conversion.targets import PartWriter, Target, lay_out, open_target
 from fsgan_utils.conversion.tracks import FaceTracks, follow_faces
 from fsgan_utils.conversion.work import FRAMES_A_PART, Work, fingerprint

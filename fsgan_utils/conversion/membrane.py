@@ -12,7 +12,8 @@ ALIKE = 16.0
 """How far, in levels, the difference around the mask may lie from the usual one within to count for 61 %."""
 PULL = 3e-2
 """Pull towards the usual difference, relative to the pull between two neighbouring cells. It keeps the field from
-trembling with the few cells around the mask; a field from them alone flickered more than twice as much."""
+trembling with the few cells around the mask: on the sample clip, fitted to each frame for itself, the face's mean
+colour flickers 1.1 times as much as the source's; with a pull of 1e-3 it was 1.5 times."""
 
 
 def fit_membrane(image: np.ndarray, target: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:

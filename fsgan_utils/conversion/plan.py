@@ -13,7 +13,7 @@ from fsgan_utils.conversion.config import ConvertConfig
 from fsgan_utils.conversion.masking import needs_mesh
 from fsgan_utils.conversion.smoothing import steadied
 from fsgan_utils.conversion.stability import acceleration
-from fsgan_utils.conversion.swap import Generator, place
+from fsgan_utils.conversion.steps import Generator, place
 from fsgan_utils.conversion.tracks import FaceTracks
 from fsgan_utils.faces import Alignment
 

@@ -14,7 +14,7 @@ import numpy as np
 from fsgan_utils.conversion.color import ColorTransfer
 from fsgan_utils.conversion.config import ConvertConfig
 from fsgan_utils.conversion.plan import PlacedFace
-from fsgan_utils.conversion.swap import (
+from fsgan_utils.conversion.steps import (
     COVERED,
     Drawing,
     Generator,
@@ -80,7 +80,8 @@ class DrawnFace:
         transfer = replace(self.transfer, parameters=parameters)
         expected = self.tint + weights @ np.array([one.contrast for one in others])
         shift = expected - _mean_color(transfer.apply(self.drawn[..., 1:]), self.region)
-        return replace(self, transfer=replace(transfer, shift=shift), alpha=alpha)
+        placed = replace(self.placed, mesh=_mean_mesh([one.placed.mesh for one in others], weights))
+        return replace(self, placed=placed, transfer=replace(transfer, shift=shift), alpha=alpha)
 
 
 @dataclass(frozen=True, eq=False)
@@ -186,6 +187,12 @@ def _swapped(frame: Frame, faces: list[DrawnFace], config: ConvertConfig) -> Swa
             tint = [pixels[covered].mean(axis=0) for pixels in (generated.blended, face.source)]
             tints.append([float(face.placed.track), *np.concatenate(tint).tolist()])
     return SwappedFrame(frame, compose(frame.image, finished, config), tints)
+
+
+def _mean_mesh(meshes: Sequence[np.ndarray | None], weights: np.ndarray) -> np.ndarray | None:
+    """The weighted mean of those meshes that there are, in pixels of what the network sees."""
+    there = [(mesh, weight) for mesh, weight in zip(meshes, weights, strict=True) if mesh is not None]
+    return np.average([mesh for mesh, _ in there], axis=0, weights=[weight for _, weight in there]) if there else None
 
 
 def _mean_color(image: np.ndarray, region: np.ndarray) -> np.ndarray:

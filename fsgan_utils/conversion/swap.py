@@ -1,114 +1,27 @@
-"""Swap the faces of pictures, step by step: place, draw, fit, finish, compose."""
+"""Swap the faces of pictures."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cached_property
-from typing import Protocol
+from dataclasses import replace
 
-import cv2
 import numpy as np
 
-from fsgan_utils.conversion.blending import Patch, feather, paste
-from fsgan_utils.conversion.color import ColorTransfer, fit_color
 from fsgan_utils.conversion.config import ConvertConfig
-from fsgan_utils.conversion.masking import face_mask, needs_mesh
+from fsgan_utils.conversion.masking import needs_mesh
+from fsgan_utils.conversion.steps import (
+    Drawing,
+    GeneratedFace,
+    Generator,
+    Swapped,
+    compose,
+    draw,
+    finish,
+    fit,
+    place,
+)
 from fsgan_utils.extraction import FaceDetector, FaceTracker, Sighting
-from fsgan_utils.faces import Alignment, margin
-from fsgan_utils.masks.regions import outline_mask
-from fsgan_utils.training.data import to_network
-
-CROP_SIZE = 256
-"""Side of the aligned crop in pixels, as in training."""
-COVERED = 0.1
-"""Alpha from which a pixel counts as face when colours are compared."""
-
-Drawing = tuple[Alignment, "GeneratedFace"]
-"""A generated face, and the alignment from the picture to what the network saw."""
-
-
-class GeneratorConfig(Protocol):
-    """The part of a model's settings that a swap needs."""
-
-    @property
-    def resolution(self) -> int:
-        """Side, in pixels, of the images the network takes and gives."""
-
-    @property
-    def crop(self) -> str:
-        """How its faces are cut, "half" or "full"."""
-
-
-class Generator(Protocol):
-    """A trained model, as far as a swap needs one."""
-
-    @property
-    def config(self) -> GeneratorConfig:
-        """Its settings."""
-
-    def generate(self, images: np.ndarray, direction: str) -> np.ndarray:
-        """Turn faces (N, res, res, 3), float32 RGB in [-1, 1], into (N, res, res, 4).
-
-        Channel 0 of the result is alpha in [0, 1], channels 1 to 3 are RGB in [-1, 1].
-        """
-
-
-@dataclass(frozen=True, eq=False)
-class GeneratedFace:
-    """One generated face and the steps to it; S is the side of the crop's central part, which the network saw.
-
-    Attributes:
-        source: uint8 RGB (S, S, 3), what the network saw, at full size.
-        drawn: float32 RGB (res, res, 3), 0 to 255, what it drew.
-        transfer: how the drawing gets the source's colours.
-        alpha: float32 (S, S), 0 to 1, where it replaces the source.
-    """
-
-    source: np.ndarray
-    drawn: np.ndarray
-    transfer: ColorTransfer
-    alpha: np.ndarray
-
-    @property
-    def raw(self) -> np.ndarray:
-        """uint8 RGB (S, S, 3): what the network drew, at full size."""
-        return _enlarged(self.drawn, len(self.source))
-
-    @cached_property
-    def corrected(self) -> np.ndarray:
-        """uint8 RGB (S, S, 3): the same with the source's colours."""
-        return _enlarged(self.transfer.apply(self.drawn), len(self.source))
-
-    @property
-    def blended(self) -> np.ndarray:
-        """uint8 RGB (S, S, 3): the corrected face laid over the source."""
-        return cv2.blendLinear(self.corrected, self.source, self.alpha, 1 - self.alpha)
-
-
-@dataclass(frozen=True, eq=False)
-class Swapped:
-    """One picture after the swap.
-
-    Attributes:
-        image: uint8 RGB (H, W, 3).
-        patches: what was replaced in it, one for each face that is in sight.
-        swapped: number of faces replaced.
-        left_alone: number of faces that stay as they were.
-    """
-
-    image: np.ndarray
-    patches: Sequence[Patch]
-    swapped: int
-    left_alone: int
-
-    @cached_property
-    def mask(self) -> np.ndarray:
-        """float32 (H, W), 0 to 1: where and how strongly the picture was replaced."""
-        mask = np.zeros(self.image.shape[:2], np.uint8)
-        for patch in self.patches:
-            np.maximum(mask[patch.region.slices], patch.weight, out=mask[patch.region.slices])
-        return mask.astype(np.float32) / 255
+from fsgan_utils.faces import margin
 
 
 def build_detector(config: ConvertConfig) -> FaceDetector:
@@ -181,145 +94,19 @@ def chosen(sightings: Sequence[Sighting], config: ConvertConfig) -> list[Sightin
     return by_size[:1] if config.faces == "largest" else by_size
 
 
-def place(landmarks: np.ndarray, model: Generator, config: ConvertConfig) -> Alignment | None:
-    """Align what the network sees of a face: the central part of its crop, `roi_coverage` wide.
-
-    Args:
-        landmarks: (5, 2), `(x, y)` in pixels, as `Face.landmarks`.
-        model: the trained model; it knows the crop it was trained on.
-        config: the settings.
-
-    Returns:
-        The alignment from the picture to that part; its `warp` gives `draw` its sources. None where the landmarks do
-        not determine one.
-    """
-    try:
-        whole = Alignment.from_landmarks(landmarks, CROP_SIZE, model.config.crop)
-    except ValueError:
-        return None
-    rim = margin(CROP_SIZE, config.roi_coverage)
-    return Alignment(whole.matrix - [[0, 0, rim], [0, 0, rim]], CROP_SIZE - 2 * rim)
-
-
-def draw(sources: Sequence[np.ndarray], model: Generator, config: ConvertConfig) -> np.ndarray:
-    """Run the network on a batch of faces.
-
-    Args:
-        sources: uint8 RGB (S, S, 3) each, placed by `place`.
-        model: the trained model.
-        config: `direction` counts.
-
-    Returns:
-        float32 (N, res, res, 4): alpha, 0 to 1, and RGB, 0 to 255.
-
-    Raises:
-        ValueError: the model returned something else than it should.
-    """
-    side = model.config.resolution
-    if not sources:
-        return np.zeros((0, side, side, 4), np.float32)
-    drawn = model.generate(to_network(sources, side), config.direction)
-    if drawn.shape != (len(sources), side, side, 4):
-        raise ValueError(f"expected (N, {side}, {side}, 4) from model.generate. Received: {drawn.shape}")
-    if not np.isfinite(drawn).all():
-        raise ValueError("the model drew values that are not finite; its weights are damaged, train it again")
-    alpha, rgb = np.clip(drawn[..., :1], 0, 1), np.clip((drawn[..., 1:] + 1) * 127.5, 0, 255)
-    return np.concatenate([alpha, rgb], axis=-1).astype(np.float32)
-
-
-def fit(
-    source: np.ndarray, drawn: np.ndarray, config: ConvertConfig, mesh: np.ndarray | None = None
-) -> tuple[ColorTransfer, np.ndarray]:
-    """Find out, of one face, what may be averaged over a video's frames before `finish`.
-
-    Args:
-        source: uint8 RGB (S, S, 3), what the network saw.
-        drawn: float32 (res, res, 4), from `draw`.
-        config: `color_correction` counts.
-        mesh: (468, 2), as for `finish`: colours are compared within its hull only, not where the network's mask
-            reaches over the background. None compares all that the network's mask covers.
-
-    Returns:
-        How the drawing gets the source's colours; and its alpha, float32 (res, res), 0 to 1.
-    """
-    alpha, side = drawn[..., 0], len(drawn)
-    reduced = cv2.resize(source, (side, side), interpolation=cv2.INTER_AREA)
-    covered = compared_region(alpha, mesh, len(source))
-    return fit_color(config.color_correction, drawn[..., 1:], reduced, covered), alpha
-
-
-def compared_region(alpha: np.ndarray, mesh: np.ndarray | None, side: int) -> np.ndarray:
-    """Where the colours of a drawing and of its source are compared: bool (res, res).
-
-    Args:
-        alpha: float32 (res, res), the drawing's mask.
-        mesh: (468, 2), in pixels of the source, or None; see `fit`.
-        side: of the source in pixels.
-    """
-    covered = alpha * feather(len(alpha)) >= COVERED
-    if mesh is not None:
-        covered &= outline_mask(np.asarray(mesh) * (len(alpha) / side), len(alpha)) > 0
-    return covered
-
-
-def finish(
-    source: np.ndarray,
-    drawn: np.ndarray,
-    transfer: ColorTransfer,
-    alpha: np.ndarray,
-    mesh: np.ndarray | None,
-    config: ConvertConfig,
-) -> GeneratedFace:
-    """Give one face its colours and its mask.
-
-    Args:
-        source: uint8 RGB (S, S, 3), what the network saw.
-        drawn: float32 (res, res, 4), from `draw`.
-        transfer: from `fit`, or averaged.
-        alpha: float32 (res, res), from `fit`, or averaged.
-        mesh: (468, 2), FaceMesh's points in pixels of the source: `alignment.apply(sighting.mesh[:, :2])`; None where
-            there are none.
-        config: the mask's settings count.
-
-    Raises:
-        ValueError: the settings need a mesh and there is none.
-    """
-    enlarged = cv2.resize(alpha, (len(source), len(source)), interpolation=cv2.INTER_CUBIC)
-    return GeneratedFace(source, drawn[..., 1:], transfer, face_mask(enlarged, mesh, config))
-
-
-def compose(image: np.ndarray, faces: Sequence[Drawing], config: ConvertConfig, left_alone: int = 0) -> Swapped:
-    """Blend faces into a picture.
-
-    Args:
-        image: uint8 RGB (H, W, 3); not changed.
-        faces: each with its alignment, from `place`.
-        config: `enhance` counts.
-        left_alone: faces of the picture that are not among them; only counted.
-    """
-    canvas = image.copy() if faces else image
-    patches = [paste(canvas, face.corrected, face.alpha, alignment, config.enhance) for alignment, face in faces]
-    return Swapped(canvas, [patch for patch in patches if patch is not None], len(faces), left_alone)
-
-
 def generate_faces(crops: Sequence[np.ndarray], model: Generator, config: ConvertConfig) -> list[GeneratedFace]:
-    """Swap faces that are aligned already, such as training images, without a picture around them.
+    """Swap faces that are aligned already, such as training images, without a picture or a mesh.
 
     Args:
         crops: uint8 RGB (S, S, 3), aligned faces.
         model: the trained model.
-        config: the settings.
+        config: the settings; of the masks only the network's own counts.
 
     Raises:
-        ValueError: the model returned something else than it should, or the settings need a mesh.
+        ValueError: the model returned something else than it should.
     """
+    meshless = replace(config, mask="attention", keep=())
     rims = [margin(len(crop), config.roi_coverage) for crop in crops]
     sources = [crop[rim : len(crop) - rim, rim : len(crop) - rim] for crop, rim in zip(crops, rims, strict=True)]
     drawings = zip(sources, draw(sources, model, config), strict=True)
-    return [finish(source, drawn, *fit(source, drawn, config), None, config) for source, drawn in drawings]
-
-
-def _enlarged(image: np.ndarray, side: int) -> np.ndarray:
-    """Bring an image, float32 with values 0 to 255, to another size, uint8."""
-    enlarged = cv2.resize(image, (side, side), interpolation=cv2.INTER_CUBIC)
-    return np.rint(np.clip(enlarged, 0, 255)).astype(np.uint8)
+    return [finish(source, drawn, *fit(source, drawn, config), None, meshless) for source, drawn in drawings]

@@ -12,7 +12,7 @@ from typing import Protocol
 import numpy as np
 
 from fsgan_utils.conversion.config import ConvertConfig
-from fsgan_utils.conversion.swap import Swapped
+from fsgan_utils.conversion.steps import Swapped
 from fsgan_utils.conversion.work import Work
 from fsgan_utils.extraction import Source
 from fsgan_utils.extraction.folders import put_in_place

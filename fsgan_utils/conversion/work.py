@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from fsgan_utils.conversion.config import ConvertConfig
-from fsgan_utils.conversion.swap import Generator, draw
+from fsgan_utils.conversion.steps import Generator, draw
 from fsgan_utils.extraction import FaceDetector, Source
 from fsgan_utils.images import write_bytes
 
