@@ -207,3 +207,17 @@ def test_a_crop_outside_the_picture_has_no_footprint():
 def test_settings_out_of_range_are_refused(wrong):
     with pytest.raises(ValueError, match=r"Received"):
         ConvertConfig(**wrong)
+
+
+@pytest.mark.parametrize("method", ["mkl", "poisson"])
+def test_colours_of_a_face_at_the_rim_are_those_of_the_whole_face(picture, faces, method):
+    cut = int(faces[0].face.landmarks[2, 0]) - 15
+    half = np.ascontiguousarray(picture[:, cut:])
+    config, model = ConvertConfig(color_correction=method), Painter(tint=0.4)
+    (whole,) = swap_faces([picture], [faces[:1]], model, config)
+    (part,) = swap_faces([half], [[moved(faces[0], np.array([-cut, 0]))]], model, config)
+    inside = part.mask > 0.9
+    assert inside.sum() > 1000
+    difference = part.image[inside].astype(float) - whole.image[:, cut:][inside]
+    assert np.abs(difference).mean() < 4
+    assert np.abs(difference.mean(axis=0)).max() < 4
