@@ -20,16 +20,31 @@ Detect = Callable[[np.ndarray], np.ndarray]
 
 def facenet_detector() -> Detect:
     """Make the published MTCNN as facenet-pytorch has it."""
-    _stand_in_for_torchvision()
-    from facenet_pytorch import MTCNN
-
-    detector = MTCNN(min_face_size=MIN_FACE, thresholds=list(THRESHOLDS), factor=FACTOR, keep_all=True)
+    detector = _facenet()
 
     def detect(image: np.ndarray) -> np.ndarray:
         boxes, _ = detector.detect(image)
         return np.zeros((0, 4)) if boxes is None else np.asarray(boxes, float)
 
     return detect
+
+
+def facenet_points() -> Detect:
+    """The same, which gives the five points of each face instead of its box: (N, 5, 2)."""
+    detector = _facenet()
+
+    def find(image: np.ndarray) -> np.ndarray:
+        *_, points = detector.detect(image, landmarks=True)
+        return np.zeros((0, 5, 2)) if points is None else np.asarray(points, float)
+
+    return find
+
+
+def _facenet() -> Any:
+    _stand_in_for_torchvision()
+    from facenet_pytorch import MTCNN
+
+    return MTCNN(min_face_size=MIN_FACE, thresholds=list(THRESHOLDS), factor=FACTOR, keep_all=True)
 
 
 def pypi_detector() -> Detect:

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from itertools import islice
+from pathlib import Path
+
 import cv2
 import numpy as np
 import skimage.data
 
-from fsgan_utils.video import read_frames
+from fsgan_utils.video import VideoWriter, read_frames
 from fsgan_utils.workspace import PROJECT
 
 HEIGHT, WIDTH = 720, 1280
 CLIP_FACE = 125
 """About how many pixels high the face is in a frame of a sample clip, 320 pixels."""
+
+
+TALK = ("a_train_studio.mp4", "a_train_cool.mp4", "a_target.mp4")
+"""The clips of one head that talks."""
 
 
 def talking_heads(count: int, seed: int = 0) -> list[np.ndarray]:
@@ -28,6 +35,25 @@ def talking_heads(count: int, seed: int = 0) -> list[np.ndarray]:
     clips = sorted((PROJECT / "data" / "clips").glob("*_t*.mp4"))
     frames = [[frame.image for frame in read_frames(clip, every=6)] for clip in clips]
     return [_scene(rng, frames) for _ in range(count)]
+
+
+def write_talk(path: Path, most: int | None = None) -> Path:
+    """Write a clip of 1280×720 pixels: A's head, as high as the picture, before a background without detail.
+
+    Args:
+        path: the file.
+        most: frames after which it ends; None for all of A's sample clips, one after another.
+    """
+    noise = np.random.default_rng(0).integers(0, 255, (HEIGHT, WIDTH, 3), dtype=np.uint8)
+    background = cv2.normalize(cv2.GaussianBlur(noise, (0, 0), 9), None, 40, 200, cv2.NORM_MINMAX)
+    left = (WIDTH - HEIGHT) // 2
+    heads = (frame.image for clip in TALK for frame in read_frames(PROJECT / "data" / "clips" / clip))
+    with VideoWriter(path, rate=24, size=(WIDTH, HEIGHT)) as writer:
+        for head in islice(heads, most):
+            image = background.copy()
+            image[:, left : left + HEIGHT] = cv2.resize(head, (HEIGHT, HEIGHT), interpolation=cv2.INTER_CUBIC)
+            writer.write(image)
+    return path
 
 
 def _scene(rng: np.random.Generator, frames: list[list[np.ndarray]]) -> np.ndarray:

@@ -20,18 +20,15 @@ from pathlib import Path
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-import cv2
 import numpy as np
 
+from benchmarks._scenes import HEIGHT, WIDTH, write_talk
 from benchmarks._timing import alternate
 from fsgan_utils.extraction import FaceDetector, FaceTracker, extract_faces, eye_box_mask
 from fsgan_utils.faces import Alignment
 from fsgan_utils.images import write_image
-from fsgan_utils.video import VideoWriter, read_frames
+from fsgan_utils.video import probe, read_frames
 from fsgan_utils.workspace import PROJECT, Workspace
-
-CLIPS = ("a_train_studio.mp4", "a_train_cool.mp4", "a_target.mp4")
-HEIGHT, WIDTH = 720, 1280
 
 
 def main() -> None:
@@ -53,8 +50,8 @@ def main() -> None:
 
 def measure(folder: Path, repeats: int) -> dict[str, float]:
     """Time both, and measure the shake."""
-    clip = folder / "talk.mp4"
-    frames = _write_clip(clip)
+    clip = write_talk(folder / "talk.mp4")
+    frames = probe(clip).frames
     seconds = alternate(
         {"ours": lambda: _ours(clip, folder), "each": lambda: _each_frame(clip, folder)}, warm_up=1, repeats=repeats
     )
@@ -87,25 +84,8 @@ def _each_frame(clip: Path, folder: Path) -> None:
             write_image(folder / "each" / "masks" / name, eye_box_mask(alignment.apply(face.landmarks[:2])))
 
 
-def _write_clip(path: Path) -> int:
-    """Put the head of the sample clips, 720 pixels high, before a background without detail; count the frames."""
-    noise = np.random.default_rng(0).integers(0, 255, (HEIGHT, WIDTH, 3), dtype=np.uint8)
-    background = cv2.normalize(cv2.GaussianBlur(noise, (0, 0), 9), None, 40, 200, cv2.NORM_MINMAX)
-    left, count = (WIDTH - HEIGHT) // 2, 0
-    with VideoWriter(path, rate=24, size=(WIDTH, HEIGHT)) as writer:
-        for clip in CLIPS:
-            for frame in read_frames(PROJECT / "data" / "clips" / clip):
-                image = background.copy()
-                image[:, left : left + HEIGHT] = cv2.resize(
-                    frame.image, (HEIGHT, HEIGHT), interpolation=cv2.INTER_CUBIC
-                )
-                writer.write(image)
-                count += 1
-    return count
-
-
 def _shake(landmarks: str, count: int = 30) -> float:
-    head = next(read_frames(PROJECT / "data" / "clips" / CLIPS[0], first=30)).image.astype(np.float64)
+    head = next(read_frames(PROJECT / "data" / "clips" / "a_train_studio.mp4", first=30)).image.astype(np.float64)
     random = np.random.default_rng(0)
     tracker, points = FaceTracker(landmarks=landmarks), []
     for _ in range(count):
