@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import skimage.data
 
+from fsgan_utils.images import spread
 from fsgan_utils.video import VideoWriter, read_frames
 from fsgan_utils.workspace import PROJECT
 
@@ -54,6 +55,34 @@ def write_talk(path: Path, most: int | None = None) -> Path:
             image[:, left : left + HEIGHT] = cv2.resize(head, (HEIGHT, HEIGHT), interpolation=cv2.INTER_CUBIC)
             writer.write(image)
     return path
+
+
+def one_head(count: int) -> list[np.ndarray]:
+    """Take frames of the sample clips, alternately whole on a plain background and filling the picture.
+
+    Args:
+        count: about how many pictures.
+
+    Returns:
+        uint8 RGB (720, 1280, 3) each, with one face, about 380 or 680 pixels high; the edge cuts some of the larger.
+    """
+    clips = sorted((PROJECT / "data" / "clips").glob("*.mp4"))
+    frames = [frame.image for clip in clips for frame in read_frames(clip)]
+    chosen = [frames[index] for index in spread(len(frames), count)]
+    return [_near(frame) if number % 2 else _far(frame) for number, frame in enumerate(chosen)]
+
+
+def _near(frame: np.ndarray) -> np.ndarray:
+    height = frame.shape[1] * HEIGHT // WIDTH
+    top = (frame.shape[0] - height) // 4
+    return cv2.resize(frame[top : top + height], (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC)
+
+
+def _far(frame: np.ndarray) -> np.ndarray:
+    picture = np.full((HEIGHT, WIDTH, 3), frame.mean(axis=(0, 1)), np.uint8)
+    left = (WIDTH - HEIGHT) // 2
+    picture[:, left : left + HEIGHT] = cv2.resize(frame, (HEIGHT, HEIGHT), interpolation=cv2.INTER_CUBIC)
+    return picture
 
 
 def _scene(rng: np.random.Generator, frames: list[list[np.ndarray]]) -> np.ndarray:

@@ -10,6 +10,9 @@ from typing import Any
 import cv2
 import numpy as np
 
+LARGEST_REDUCTION = 6
+"""A part of an image that is more times larger than its crop is halved first, which is faster."""
+
 
 def sizes(boxes: np.ndarray) -> np.ndarray:
     """Width and height of each box, (N, 2)."""
@@ -72,24 +75,34 @@ def squared(boxes: np.ndarray) -> np.ndarray:
     return np.hstack([start, start + side])
 
 
+def visible(boxes: np.ndarray, limits: np.ndarray) -> np.ndarray:
+    """The parts of boxes that lie in their images, (N, 4).
+
+    Args:
+        boxes: (N, 4), counted from 1.
+        limits: (N, 2), width and height of each box's image.
+    """
+    return np.hstack([np.maximum(boxes[:, :2], 1), np.minimum(boxes[:, 2:], limits)])
+
+
 def cut(image: np.ndarray, box: np.ndarray, size: int) -> np.ndarray:
     """Cut a box out of an image and resize it by area.
 
     Args:
         image: uint8 (H, W, 3).
-        box: (4,) whole numbers counted from 1; may reach outside the image, where the crop is black.
+        box: (4,) whole numbers counted from 1; of one that reaches outside the image the part inside fills the crop.
         size: side of the crop in pixels.
 
     Returns:
-        float32 (size, size, 3), 0 to 255.
+        float32 (size, size, 3), 0 to 255; black if nothing of the box lies in the image.
     """
-    x0, y0, x1, y1 = (int(v) for v in box)
-    crop = np.zeros((y1 - y0 + 1, x1 - x0 + 1, 3), np.float32)
-    left, top = max(x0, 1), max(y0, 1)
-    right, bottom = min(x1, image.shape[1]), min(y1, image.shape[0])
-    if right >= left and bottom >= top:
-        crop[top - y0 : bottom - y0 + 1, left - x0 : right - x0 + 1] = image[top - 1 : bottom, left - 1 : right]
-    return cv2.resize(crop, (size, size), interpolation=cv2.INTER_AREA)
+    x0, y0 = (max(int(start), 1) for start in box[:2])
+    part = image[y0 - 1 : max(int(box[3]), 0), x0 - 1 : max(int(box[2]), 0)]
+    if not part.size:
+        return np.zeros((size, size, 3), np.float32)
+    while min(part.shape[:2]) >= LARGEST_REDUCTION * size:
+        part = cv2.resize(part, (part.shape[1] // 2, part.shape[0] // 2), interpolation=cv2.INTER_LINEAR)
+    return cv2.resize(part.astype(np.float32), (size, size), interpolation=cv2.INTER_AREA)
 
 
 def enlarged(box: np.ndarray, factor: float) -> np.ndarray:

@@ -17,13 +17,13 @@ from fsgan_utils.extraction.boxes import (
     keep_best_of_nested,
     sizes,
     squared,
+    visible,
 )
 from fsgan_utils.extraction.networks import DetectionNetwork, DetectionNetworks, load_networks
+from fsgan_utils.extraction.proposal import STRIDE, Cells, find_cells
 from fsgan_utils.extraction.pyramid import CELL, View
 from fsgan_utils.faces import Face
 
-STRIDE = 2
-"""Pixels of a level between one cell of the first network and the next."""
 CROPS_AT_ONCE = {24: 8, 48: 2}
 """Crops that the second and third network see at once, by the side of a crop."""
 WORKERS = min(4, os.cpu_count() or 1)
@@ -132,18 +132,19 @@ class FaceDetector:
         return View.of(image, self.smallest_face(*image.shape[:2]), self.downscale)
 
     def _propose(self, views: list[View], workers: ThreadPoolExecutor) -> Candidates:
-        """First stage: every cell of every scale; the survivors as squares."""
-        levels = [(image, scale) for image, view in enumerate(views) for scale in view.scales(self.factor)]
-        found = _joined(list(workers.map(lambda level: self._propose_at(views, *level), levels))).suppress(0.7)
+        """First stage: the cells of every scale; the survivors as squares."""
+        scales = [view.scales(self.factor) for view in views]
+        pyramids = [list(workers.map(view.level, of_view)) for view, of_view in zip(views, scales, strict=True)]
+        cells = find_cells(self.networks.proposal, pyramids, self.thresholds[0], workers)
+        found = _joined(
+            [
+                _proposed(image, scale, at_scale).suppress(0.5)
+                for image, of_image in enumerate(zip(scales, cells, strict=True))
+                for scale, at_scale in zip(*of_image, strict=True)
+            ]
+        ).suppress(0.7)
         extent = found.box[:, 2:] - found.box[:, :2]
         return found.moved_to(np.trunc(squared(corrected(found.box, found.correction, extent))))
-
-    def _propose_at(self, views: list[View], image: int, scale: float) -> Candidates:
-        (answers,) = self.networks.proposal(views[image].level(scale)[None])
-        rows, columns = np.nonzero(answers[..., -1] >= logit(self.thresholds[0]))
-        cells = STRIDE * np.stack([columns, rows], axis=1) + 1
-        boxes = np.trunc(np.hstack([cells, cells + CELL - 1]) / scale)
-        return _candidates(np.full(len(rows), image), boxes, answers[rows, columns]).suppress(0.5)
 
     def _refine(self, views: list[View], candidates: Candidates, workers: ThreadPoolExecutor) -> Candidates:
         """Second stage: crops of 24 pixels."""
@@ -153,13 +154,18 @@ class FaceDetector:
         return kept.moved_to(np.trunc(squared(corrected(kept.box, kept.correction, sizes(kept.box)))))
 
     def _finish(self, views: list[View], candidates: Candidates, workers: ThreadPoolExecutor) -> Candidates:
-        """Third stage: crops of 48 pixels, and the five points."""
+        """Third stage: crops of 48 pixels, and the five points.
+
+        A crop shows only what of its box lies in the image, so that the points are parts of that; facenet-pytorch
+        takes them as parts of the whole box, which puts those of faces at an edge far off.
+        """
         answers = _answers(self.networks.output, 48, views, candidates, workers)
         passed = answers[:, -1] > logit(self.thresholds[2])
         kept = _candidates(candidates.image[passed], candidates.box[passed], answers[passed])
-        extent = sizes(kept.box)
-        points = kept.points * extent[:, None] + kept.box[:, None, :2] - 1
-        box = corrected(kept.box, kept.correction, extent)
+        limits = np.array([view.image.shape[1::-1] for view in views]).reshape(-1, 2)[kept.image]
+        seen = visible(kept.box, limits)
+        points = kept.points * sizes(seen)[:, None] + seen[:, None, :2] - 1
+        box = corrected(kept.box, kept.correction, sizes(kept.box))
         faces = Candidates(kept.image, box, kept.score, kept.correction, points)
         return faces.take(keep_best_of_nested(box, kept.score, kept.image, 0.7))
 
@@ -171,6 +177,13 @@ def _check(image: np.ndarray, position: int) -> None:
             "detect expects a list of uint8 RGB images (H, W, 3). "
             f"Received: {array.dtype} {array.shape} at position {position}"
         )
+
+
+def _proposed(image: int, scale: float, cells: Cells) -> Candidates:
+    """The squares that the cells of a level are in the image."""
+    start = STRIDE * cells.position[:, ::-1] + 1
+    boxes = np.trunc(np.hstack([start, start + CELL - 1]) / scale)
+    return _candidates(np.full(len(boxes), image), boxes, cells.answer)
 
 
 def _answers(

@@ -14,10 +14,11 @@ CELL = 12
 LARGEST_CROP = 48
 """Side of the face, in pixels, that the last network sees."""
 LEAST_LEVEL_REDUCTION = 1.5
-"""A level is made from the smallest half that is still this many times larger: then halving costs no detail."""
+"""A level is made from the smallest half that is still this many times larger: then halving costs no detail. The first
+half, which saves most time, is used even when it is just large enough."""
 SLIGHT_REDUCTION = 2
 """Up to so many times a level is reduced between neighbouring pixels; beyond, which is slower, by area."""
-LEAST_CROP_REDUCTION = 4
+LEAST_CROP_REDUCTION = 8
 """A crop is made from the smallest half in which its box is still this many times larger."""
 LEAST_HALVED = 320
 """Shorter side, in pixels, of the smallest image that is halved for the levels."""
@@ -76,19 +77,20 @@ class View:
             size: side of the crop in pixels.
 
         Returns:
-            float32 (size, size, 3), 0 to 255; black outside the image.
+            float32 (size, size, 3), 0 to 255, as `cut` gives.
         """
         halvings = self._halvings((box[2] - box[0] + 1) / (LEAST_CROP_REDUCTION * size))
         start, stop = (box[:2] - 1) / 2**halvings, box[2:] / 2**halvings
         return cut(self.halves[halvings], np.concatenate([np.round(start) + 1, np.round(stop)]), size)
 
     def level(self, scale: float) -> np.ndarray:
-        """Reduce the image to a scale; float32 (h, w, 3), 0 to 255."""
+        """Reduce the image to a scale; uint8 RGB (h, w, 3)."""
         height, width = (int(np.ceil(side * scale)) for side in self.image.shape[:2])
-        source = self.halves[self._halvings(1 / (LEAST_LEVEL_REDUCTION * scale))]
+        halvings = max(self._halvings(1 / (LEAST_LEVEL_REDUCTION * scale)), min(1, self._halvings(1 / scale)))
+        source = self.halves[halvings]
         slightly = source.shape[0] <= SLIGHT_REDUCTION * height
         how = cv2.INTER_LINEAR if slightly else cv2.INTER_AREA
-        return cv2.resize(source, (width, height), interpolation=how).astype(np.float32)
+        return cv2.resize(source, (width, height), interpolation=how)
 
     def _halvings(self, reduction: float) -> int:
         """How often to halve the image before it is reduced, so many times in all."""
