@@ -68,7 +68,18 @@ def write_image(path: str | Path, image: np.ndarray) -> None:
         )
     if not cv2.haveImageWriter(file.name):
         raise ValueError(f"no image format is written under the suffix {file.suffix!r} of {file}; use .png or .jpg")
-    write_bytes(file, _encode(file.suffix, pixels))
+    write_bytes(file, encode_image(file.suffix, pixels))
+
+
+def encode_image(suffix: str, pixels: np.ndarray) -> bytes:
+    """Encode an image in the format that a suffix such as ".jpg" says.
+
+    Args:
+        suffix: of a file of that format, with its dot.
+        pixels: uint8 RGB (H, W, 3), RGB with alpha (H, W, 4) or grey (H, W).
+    """
+    stored = pixels if pixels.ndim == 2 else pixels[..., [2, 1, 0, *range(3, pixels.shape[2])]]
+    return cv2.imencode(suffix, stored, ENCODING.get(suffix.lower(), []))[1].tobytes()
 
 
 def write_bytes(path: Path, content: bytes) -> None:
@@ -161,8 +172,3 @@ def _to_rgb(picture: Image.Image) -> np.ndarray:
         opaque = Image.new("RGBA", picture.size, (0, 0, 0, 255))
         return np.array(Image.alpha_composite(opaque, picture.convert("RGBA")).convert("RGB"))
     return np.array(picture.convert("RGB"))
-
-
-def _encode(suffix: str, pixels: np.ndarray) -> bytes:
-    stored = pixels if pixels.ndim == 2 else pixels[..., [2, 1, 0, *range(3, pixels.shape[2])]]
-    return cv2.imencode(suffix, stored, ENCODING.get(suffix.lower(), []))[1].tobytes()

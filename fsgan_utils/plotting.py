@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
+
+COURSE_STYLES: dict[str, dict[str, Any]] = {
+    "no swap": {"color": "#b3bac2", "linewidth": 1},
+    "truth": {"color": "#3f9a67", "linewidth": 1, "linestyle": "--"},
+    "swap": {"color": "#2463a8", "linewidth": 1.5},
+}
+"""How the curves of the clips look in `draw_courses`, from the bottom to the top."""
 
 
 def show_images(
@@ -45,7 +54,7 @@ def show_curves(rows: Sequence[Mapping[str, float]], x: str = "iteration") -> No
     """Draw every column of a table against one of them, each in its own small plot; one that is always 0 is left out.
 
     Args:
-        rows: one mapping per point, all with the same keys.
+        rows: one mapping per point; a value that is missing or not a number is no point of its curve.
         x: the key along the horizontal axis.
 
     Raises:
@@ -53,16 +62,54 @@ def show_curves(rows: Sequence[Mapping[str, float]], x: str = "iteration") -> No
     """
     if not rows:
         raise ValueError("there is nothing to draw yet")
-    names = [name for name in rows[0] if name != x and any(row[name] for row in rows)]
+    known = {name: [row for row in rows if np.isfinite(row.get(name, np.nan))] for row in rows for name in row}
+    names = [name for name, points in known.items() if name != x and any(row[name] for row in points)]
     figure, axes = plt.subplots(1, len(names), figsize=(3 * len(names), 2.4), squeeze=False)
     for axis, name in zip(axes.flat, names, strict=True):
-        axis.plot([row[x] for row in rows], [row[name] for row in rows], marker="." if len(rows) < 30 else None)
+        points = known[name]
+        axis.plot([row[x] for row in points], [row[name] for row in points], marker="." if len(points) < 30 else None)
         axis.set_title(name, fontsize=9)
         axis.set_xlabel(x, fontsize=8)
         axis.tick_params(labelsize=7)
         axis.grid(alpha=0.3)
     figure.tight_layout()
     plt.show()
+
+
+def draw_courses(
+    times: np.ndarray, values: Mapping[str, Mapping[str, np.ndarray]], titles: Mapping[str, str], columns: int = 3
+) -> str:
+    """Draw how scores of several clips go, each score in its own small plot.
+
+    Args:
+        times: (N,) seconds.
+        values: by score and by clip ("swap", "no swap", "truth"), (N,); a score of which nothing is known is left out.
+        titles: by score, the line above its plot.
+        columns: plots in a row.
+
+    Returns:
+        An SVG element, for a page.
+    """
+    known = [name for name in values if np.isfinite(values[name]["swap"]).any()]
+    rows = -(-len(known) // columns)
+    figure, axes = plt.subplots(rows, columns, figsize=(10, 1.9 * rows), squeeze=False, layout="constrained")
+    for axis in axes.flat[len(known) :]:
+        axis.axis("off")
+    for axis, name in zip(axes.flat, known, strict=False):
+        for clip, style in COURSE_STYLES.items():
+            if clip in values[name]:
+                axis.plot(times, values[name][clip], label=clip, **style)
+        axis.set_title(titles[name], fontsize=9, loc="left")
+        axis.tick_params(labelsize=7, length=2, color="#c3c9d0")
+        axis.spines[["top", "right"]].set_visible(False)
+        axis.spines[["left", "bottom"]].set_color("#c3c9d0")
+    figure.legend(
+        *axes.flat[0].get_legend_handles_labels(), loc="outside upper right", ncols=3, fontsize=8, frameon=False
+    )
+    drawing = io.StringIO()
+    figure.savefig(drawing, format="svg")
+    plt.close(figure)
+    return drawing.getvalue()[drawing.getvalue().index("<svg") :]
 
 
 def show_steps(stops: Sequence[int], values: Mapping[str, Sequence[float]], title: str, marks: Sequence[int]) -> None:

@@ -1,5 +1,7 @@
 """What can be wrong with a swap, made from the truth: each takes and gives the frames of a clip, uint8 RGB."""
 
+from functools import cache
+
 import cv2
 import numpy as np
 
@@ -37,9 +39,8 @@ def wrong_person(truth, source):
 
 def frozen(truth, source):
     """The face of the first frame, moved with the head."""
-    meshes = [FaceFinder().mesh(image) for image in truth]
-    places = [Alignment.from_landmarks(five_points(mesh)) for mesh in meshes]
-    face, soft = places[0].warp(truth[0]), _soft(outline_mask(places[0].apply(meshes[0])))
+    places, masks = zip(*map(_placed, truth), strict=True)
+    face, soft = places[0].warp(truth[0]), _soft(masks[0])
     return [_pasted(image, face, soft, place) for image, place in zip(truth, places, strict=True)]
 
 
@@ -51,20 +52,19 @@ def hard_edged(truth, source):
     """The truth's face, a little lighter, cut out along its outline and put on the source without a soft rim."""
     result = []
     for image, below in zip(truth, source, strict=True):
-        mesh = FaceFinder().mesh(image)
-        place = Alignment.from_landmarks(five_points(mesh))
+        place, mask = _placed(image)
         lighter = np.clip(place.warp(image).astype(np.int16) + 12, 0, 255).astype(np.uint8)
-        result.append(_pasted(below, lighter, outline_mask(place.apply(mesh)) / 255.0, place))
+        result.append(_pasted(below, lighter, mask / 255.0, place))
     return result
 
 
 def trembling(truth, source):
-    """The picture jumps by two pixels to and fro."""
-    return [np.roll(image, 1 if index % 2 else -1, axis=1) for index, image in enumerate(truth)]
+    """The picture jumps by ten pixels to and fro."""
+    return [np.roll(image, 5 if index % 2 else -5, axis=1) for index, image in enumerate(truth)]
 
 
 def flickering(truth, source):
-    return [np.rint(image * (0.96 if index % 2 else 1)).astype(np.uint8) for index, image in enumerate(truth)]
+    return [np.rint(image * (0.88 if index % 2 else 1)).astype(np.uint8) for index, image in enumerate(truth)]
 
 
 def untouched(truth, source):
@@ -75,11 +75,10 @@ def squeezed(truth, source):
     """The truth's face as a network of 64 pixels can draw it at best, put on the truth."""
     result = []
     for image in truth:
-        mesh = FaceFinder().mesh(image)
-        place = Alignment.from_landmarks(five_points(mesh))
+        place, mask = _placed(image)
         small = cv2.resize(place.warp(image), (64, 64), interpolation=cv2.INTER_AREA)
         face = cv2.resize(small, (256, 256), interpolation=cv2.INTER_CUBIC)
-        result.append(_pasted(image, face, _soft(outline_mask(place.apply(mesh))), place))
+        result.append(_pasted(image, face, _soft(mask), place))
     return result
 
 
@@ -87,15 +86,26 @@ def well_pasted(truth, source):
     """The truth's face with a soft rim, in the source's colours: as good as a swap of the face alone can be."""
     result = []
     for image, below in zip(truth, source, strict=True):
-        mesh = FaceFinder().mesh(image)
-        place = Alignment.from_landmarks(five_points(mesh))
-        inside = outline_mask(place.apply(mesh)) > 0
+        place, mask = _placed(image)
+        inside = mask > 0
         face, under = (place.warp(one).astype(np.float64) for one in (image, below))
         gain = under[inside].std(axis=0) / face[inside].std(axis=0)
         matched = (face - face[inside].mean(axis=0)) * gain + under[inside].mean(axis=0)
-        soft = _soft(outline_mask(place.apply(mesh)))
+        soft = _soft(mask)
         result.append(_pasted(below, np.clip(matched, 0, 255).astype(np.uint8), soft, place))
     return result
+
+
+@cache
+def _finder():
+    return FaceFinder()
+
+
+def _placed(image):
+    """A face's alignment, and its outline in the crop."""
+    mesh = _finder().mesh(image)
+    place = Alignment.from_landmarks(five_points(mesh))
+    return place, outline_mask(place.apply(mesh))
 
 
 def _soft(mask):

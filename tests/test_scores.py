@@ -1,13 +1,16 @@
+import base64
+import re
+
 import faults
 import numpy as np
 import pytest
 from conftest import CLIPS
 
-from fsgan_utils.evaluation import ClipJudge, score_clip
-from fsgan_utils.images import write_image
-from fsgan_utils.video import VideoWriter, read_frames
+from fsgan_utils.evaluation import ClipJudge, score_clip, write_report
+from fsgan_utils.images import load_image, write_image
+from fsgan_utils.video import VideoWriter, probe, read_frames
 
-RATE, SIZE, EVERY = 6, (320, 320), 4
+RATE, EVERY = 4, 6
 
 
 def frames_of(name):
@@ -24,7 +27,7 @@ def written(path, images):
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory, faces):
-    """Each fourth frame of source and truth as clips, and six pictures of each person as galleries."""
+    """Each sixth frame of source and truth as clips, and six pictures of each person as galleries."""
     place = tmp_path_factory.mktemp("scores")
     written(place / "source.mp4", frames_of("a_target.mp4"))
     written(place / "truth.mp4", frames_of("b_target.mp4"))
@@ -98,7 +101,7 @@ def test_the_score_that_should_notice_a_fault_does(score, fault, name, better, b
 
 
 def test_without_a_truth_clip_what_needs_one_is_unknown(folder, galleries):
-    scores = score_clip(folder / "truth.mp4", folder / "source.mp4", **galleries, every=3)
+    scores = score_clip(folder / "truth.mp4", folder / "source.mp4", **galleries, every=2)
     summary = scores.summary()
     needing = ["expression_error", "ssim", "ssim_gain", "psnr", "color_error", "feature_distance"]
     assert [name for name, value in summary.items() if value is None] == needing
@@ -111,9 +114,42 @@ def test_the_middle_picture_of_three_is_the_result(folder, judge, score):
     assert judge.score(written(folder / "triple.mp4", triple)).summary()["ssim_gain"] > 0.9
 
 
+def embedded(page, kind):
+    return [base64.b64decode(found) for found in re.findall(f'data:{kind};base64,([^"]+)', page)]
+
+
+def test_the_report_holds_clip_table_curves_and_worst_frames(folder, judge, score):
+    score(faults.frozen)
+    scores = judge.score(folder / "frozen.mp4")
+    page = write_report(scores, folder / "report.html", "A <as> B").read_text()
+    assert "A &lt;as&gt; B" in page and not re.search(r"(src|href)=\"(?!data:|#)", page)
+    (video,) = embedded(page, "video/mp4")
+    clip = probe(_saved(folder / "clip.mp4", video))
+    assert (clip.width, clip.height, clip.frames) == (3 * 320, 320, 8)
+    pictures = embedded(page, "image/jpeg")
+    assert len(pictures) > 9 and load_image(_saved(folder / "worst.jpg", pictures[0])).shape == (3 * 150, 150, 3)
+    row = re.search(r"<th>Expression error.*?</tr>", page, re.DOTALL)[0]
+    summaries = [scores.summary(of)["expression_error"] for of in ("swap", "no swap", "truth")]
+    assert re.findall(r"<td[^>]*>([\d.]+)</td>", row) == [f"{value:.3f}" for value in summaries]
+    assert 'class="poor"' in row and "<svg" in page and "Over time" in page
+
+
+def test_the_report_says_which_rows_need_a_truth_clip(folder, galleries):
+    scores = score_clip(folder / "truth.mp4", folder / "source.mp4", **galleries, every=3)
+    page = write_report(scores, folder / "plain.html").read_text()
+    row = re.search(r"<th>Expression error.*?</tr>", page, re.DOTALL)[0]
+    assert "needs a truth clip" in row and "without a truth clip" in page
+    assert probe(_saved(folder / "pair.mp4", embedded(page, "video/mp4")[0])).width == 2 * 320
+
+
+def _saved(path, content):
+    path.write_bytes(content)
+    return path
+
+
 def test_clips_that_do_not_show_the_same_are_refused(folder, judge):
     images = frames_of("b_target.mp4")
-    with pytest.raises(ValueError, match=r"short\.mp4 has 11 where 12 are compared"):
+    with pytest.raises(ValueError, match=r"short\.mp4 has 7 where 8 are compared"):
         judge.score(written(folder / "short.mp4", images[:-1]))
     with pytest.raises(ValueError, match=r"320×320 pixels.*Received: 320×300 pixels"):
         judge.score(written(folder / "low.mp4", [image[:300] for image in images]))

@@ -3,6 +3,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from fsgan_utils.training import (
     LossWeights,
@@ -47,10 +48,33 @@ def test_previews_saves_and_backups_come_when_due(faces, tmp_path):
     model, _ = run(faces, tmp_path, preview=lambda model, history: seen.append((model.iteration, len(history.rows))))
     assert [iteration for iteration, _ in seen] == [3, 6]
     folders = sorted(path.name for path in tmp_path.iterdir() if path.is_dir())
-    assert folders == ["iteration-00000004", "iteration-00000006"]
+    assert folders == ["iteration-00000004", "iteration-00000006", "logs"]
     for folder in (tmp_path, tmp_path / "iteration-00000006"):
         np.testing.assert_allclose(load_model(folder).generate(IMAGES, "BtoA"), model.generate(IMAGES, "BtoA"))
     assert load_model(tmp_path / "iteration-00000004").iteration == 4
+
+
+def test_the_best_model_is_kept_beside_the_last(faces, tmp_path):
+    merits = iter([0.2, 0.5, 0.3])
+    settings = replace(SETTINGS, preview_every=2)
+    _, history = run(faces, tmp_path, settings, scorer=lambda model: {"score": next(merits), "score_identity": 0.1})
+    assert load_model(tmp_path / "best").iteration == 4 and load_model(tmp_path).iteration == 6
+    assert [row["score"] for row in history.rows if "score" in row] == [0.2, 0.5, 0.3]
+
+    settings = replace(settings, iterations=8)
+    run(faces, tmp_path, settings, scorer=lambda model: {"score": 0.4})
+    assert load_model(tmp_path / "best").iteration == 4
+    rows = History.open(tmp_path / "history.csv", 8).rows
+    assert [row["score"] for row in rows if row["score"] > 0] == [0.2, 0.5, 0.3, 0.4]
+    assert rows[-1]["score"] == 0.4 and np.isnan(rows[-1]["score_identity"])
+
+
+def test_tensorboard_shows_losses_and_scores(faces, tmp_path):
+    run(faces, tmp_path, replace(SETTINGS, iterations=3), scorer=lambda model: {"score": 0.5})
+    events = EventAccumulator(str(tmp_path / "logs")).Reload()
+    assert {"scores/score", "losses/reconstruction"} <= set(events.Tags()["tensors"])
+    (point,) = events.Tensors("scores/score")
+    assert point.step == 3 and point.tensor_proto.float_val[0] == 0.5
 
 
 def test_a_finished_model_is_trained_further_only_when_asked(faces, tmp_path):

@@ -33,12 +33,13 @@ def main() -> None:
     print(f"pictures of the training appear in {workspace / 'previews'}", flush=True)
     training = {"iterations": arguments.iterations, "capacity": "compact", **COMPACT}
     _run("3_FaceSwap_GAN_train_test", workspace, training, seconds)
-    conversion = {"video": str(CLIPS / TARGET), "output": RESULT, "layout": "result"}
+    conversion = {"video": str(CLIPS / TARGET), "output": RESULT, "layout": "result", "truth": str(CLIPS / TRUTH)}
     _run("4_FaceSwap_GAN_video_conversion", workspace, conversion, seconds)
     write_image(workspace / "contact_sheet.png", contact_sheet(workspace / RESULT))
     for name, duration in seconds.items():
         print(f"{duration:7.1f} s  {name}")
     print(f"swapped video: {workspace / RESULT}\ncontact sheet: {workspace / 'contact_sheet.png'}")
+    print(f"scores: {workspace / 'report.html'}")
 
 
 def contact_sheet(result: Path) -> np.ndarray:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
 
-from fsgan_utils.evaluation.expression import displacement_error, displacements, pose_errors
 from fsgan_utils.evaluation.frames import FrameJudge, Moment, Scores, colours
+from fsgan_utils.evaluation.motion import Motion, expression_matches, pose_errors
 from fsgan_utils.evaluation.stability import LEAST_ACCELERATION, LEAST_CHANGE, accelerations, changes, ratios
 
 COLUMNS = [
     *("face", "missed_faces", "wrong_faces", "identity_retrieval", "identity_cosine", "identity_cosine_a"),
-    *("expression_error", "transfer_error", "pose_error", "place_error", "gaze_error"),
+    *("expression_error", "expression_match", "pose_error", "place_error", "gaze_error"),
     *("ssim", "ssim_gain", "psnr", "color_error", "feature_distance", "blur"),
     *("seam_color", "seam_gradient", "jitter", "flicker"),
 ]
@@ -45,6 +46,11 @@ class Course:
         self.outlines += [view.face.outlines if view.face else None for view in views]
         self.colours += [colours(moment, of) for moment in moments]
 
+    @cached_property
+    def motion(self) -> Motion:
+        """How the head turns and what the face does; when all frames are there."""
+        return Motion.of(self.meshes)
+
     def table(self, own: Course, reference: Course) -> pd.DataFrame:
         """Tabulate the scores, with those that compare a frame with others of its clip and the clip with others.
 
@@ -53,9 +59,8 @@ class Course:
             reference: what was measured of the clip that poses are compared with.
         """
         table = pd.DataFrame(self.rows, columns=COLUMNS, dtype=float)
-        moved = zip(displacements(self.meshes), displacements(own.meshes), strict=True)
-        table["transfer_error"] = [displacement_error(one, other) for one, other in moved]
-        table["pose_error"] = pose_errors(self.meshes, reference.meshes)
+        table["expression_match"] = expression_matches(self.motion, own.motion)
+        table["pose_error"] = pose_errors(self.motion, reference.motion)
         table["jitter"] = ratios(accelerations(self.outlines), accelerations(own.outlines), LEAST_ACCELERATION)
         table["flicker"] = ratios(changes(self.colours), changes(own.colours), LEAST_CHANGE)
         untouched = pd.DataFrame(own.rows, columns=COLUMNS, dtype=float)["ssim"]

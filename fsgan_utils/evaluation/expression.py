@@ -1,12 +1,9 @@
-"""What the faces do: expression, head pose, place in the picture, and gaze."""
+"""What a face does in a frame: expression, place in the picture, and gaze."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import cv2
 import numpy as np
-from scipy.spatial.transform import Rotation
 
 from fsgan_utils.faces import Alignment, estimate_similarity
 from fsgan_utils.landmarks import MESH_EYES, MESH_TO_68
@@ -50,61 +47,6 @@ def place_error(mesh: np.ndarray, reference: np.ndarray) -> float:
     )
 
 
-def pose_errors(meshes: Sequence[np.ndarray | None], reference: Sequence[np.ndarray | None]) -> np.ndarray:
-    """Angle between the turns of two heads, each counted from its own clip's mean face.
-
-    What FaceMesh reads differently in every frame because the faces differ in shape does not count: the mean
-    rotation between the clips is taken off.
-
-    Args:
-        meshes: of each frame, (468, 3); None where there is no face.
-        reference: the same of the clip to compare with.
-
-    Returns:
-        float64 (N,), degrees; NaN where one of them has no face.
-
-    Reference:
-        Kabsch, "A solution for the best rotation to relate two sets of vectors", Acta Crystallographica A32, 1976.
-    """
-    errors = np.full(len(meshes), np.nan)
-    both = [i for i, pair in enumerate(zip(meshes, reference, strict=True)) if all(one is not None for one in pair)]
-    if both:
-        turns, own = (_turns([clip[index] for index in both]) for clip in (meshes, reference))  # type: ignore[misc]
-        between = own * turns.inv()
-        errors[both] = np.degrees((between * between.mean().inv()).magnitude())
-    return errors
-
-
-def displacements(meshes: Sequence[np.ndarray | None]) -> list[np.ndarray | None]:
-    """What each face of a clip does beside its own neutral face, head pose, place and size removed.
-
-    Each mesh is brought to the clip's mean face by the best 3-D similarity; the neutral face is the median of all,
-    and the displacement what is left of a mesh without it.
-
-    Args:
-        meshes: of each frame, (468, 3); None where there is no face.
-
-    Returns:
-        Of each frame the displacement of the points of brows, eyes and lips, (42, 2), seen from the front, in
-        distances between the neutral face's eyes; None where there is no face.
-    """
-    found = [np.asarray(mesh, np.float64) for mesh in meshes if mesh is not None]
-    if not found:
-        return [None] * len(meshes)
-    mean = _frontal(found)
-    placed = np.stack([_placed(mesh, mean) for mesh in found])
-    neutral = np.median(placed, axis=0)
-    moved = iter((placed - neutral)[:, EXPRESSION, :2] / eye_distance(neutral))
-    return [None if mesh is None else next(moved) for mesh in meshes]
-
-
-def displacement_error(displacement: np.ndarray | None, own: np.ndarray | None) -> float:
-    """Mean distance of two faces' displacements (42, 2), in distances between the eyes; NaN where one is None."""
-    if displacement is None or own is None:
-        return float("nan")
-    return float(np.linalg.norm(displacement - own, axis=1).mean())
-
-
 def gaze_error(irises: np.ndarray, reference: np.ndarray) -> float:
     """Mean distance of the irises from the reference's, in eye widths; NaN where both eyes are closed in either."""
     distances = np.linalg.norm(irises - reference, axis=1)
@@ -144,25 +86,3 @@ def _eye_alignment(lids: np.ndarray) -> Alignment:
     left, right = sorted((lids[0], lids[8]), key=lambda corner: float(corner[0]))
     corners = np.array([[0.25, 0.5], [0.75, 0.5]]) * EYE_SIDE
     return Alignment(estimate_similarity(np.stack([left, right]), corners), EYE_SIDE)
-
-
-def _frontal(meshes: Sequence[np.ndarray]) -> np.ndarray:
-    """The mean face of a clip, upright as in its least turned frame (468, 3)."""
-    mean = min(meshes, key=lambda mesh: abs(mesh[234, 2] - mesh[454, 2]) / eye_distance(mesh))
-    for _ in range(2):
-        mean = np.mean([_placed(mesh, mean) for mesh in meshes], axis=0)
-    return mean
-
-
-def _turns(meshes: Sequence[np.ndarray]) -> Rotation:
-    """The rotations that bring each mesh of a clip to the clip's mean face."""
-    mean = _frontal([np.asarray(mesh, np.float64) for mesh in meshes])
-    centred = mean - mean.mean(axis=0)
-    return Rotation.concatenate([Rotation.align_vectors(centred, mesh - mesh.mean(axis=0))[0] for mesh in meshes])
-
-
-def _placed(mesh: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """Bring a mesh to another by the best similarity in three dimensions."""
-    one, other = mesh - mesh.mean(axis=0), target - target.mean(axis=0)
-    turned = Rotation.align_vectors(other, one)[0].apply(one)
-    return turned * (np.sum(turned * other) / np.sum(turned**2)) + target.mean(axis=0)

@@ -15,7 +15,7 @@ from fsgan_utils.embedding import SAME_PERSON, MobileNetEmbedder
 from fsgan_utils.evaluation.expression import iris
 from fsgan_utils.extraction import FaceDetector, FaceTracker
 from fsgan_utils.extraction.tracking import SAME_PLACE, Sighting
-from fsgan_utils.faces import Alignment, box_overlaps
+from fsgan_utils.faces import FULL_SCALE, Alignment, box_overlaps
 from fsgan_utils.landmarks import FaceMesh
 from fsgan_utils.video import VideoInfo, check_range, probe, read_frames
 
@@ -27,6 +27,10 @@ LEAST_PART = 0.1
 """Smallest face that is looked for, as a part of the picture's shorter side."""
 
 
+WHOLE_SIDE = round(256 / FULL_SCALE)
+"""Side in pixels of the crop that holds the whole face."""
+
+
 @dataclass(frozen=True, eq=False)
 class ClipFace:
     """A face in a frame of a clip.
@@ -35,7 +39,8 @@ class ClipFace:
         track: number of its track.
         box: float32 (4,), x0, y0, x1, y1 in pixels of the frame, about the mesh.
         mesh: float32 (468, 3), FaceMesh's points in pixels of the frame.
-        alignment: from the frame to the face's crop of 256 pixels.
+        alignment: from the frame to v2.2's crop of 256 pixels, the "half" one, by which identity is compared.
+        whole: from the frame to the "full" crop, which holds the whole face, at the same scale: 398 pixels.
         outlines: float64 (52, 2), the edges of eyelids (16 and 16) and lips, more exact than a mesh, in pixels.
         irises: float64 (2, 2), where its irises stand; see `expression.iris`.
     """
@@ -44,6 +49,7 @@ class ClipFace:
     box: np.ndarray
     mesh: np.ndarray
     alignment: Alignment
+    whole: Alignment
     outlines: np.ndarray
     irises: np.ndarray
 
@@ -54,7 +60,8 @@ class ClipFace:
         outlines = finder.outlines(image, mesh)  # type: ignore[arg-type]
         points = np.concatenate([*outlines["eyes"], *outlines["mouth"]])
         irises = np.array([iris(image, lids) for lids in outlines["eyes"]])
-        return cls(face.track or 0, face.box, mesh, alignment, points, irises)  # type: ignore[arg-type]
+        whole = Alignment.from_landmarks(face.landmarks, WHOLE_SIDE, "full")
+        return cls(face.track or 0, face.box, mesh, alignment, whole, points, irises)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)
@@ -179,14 +186,16 @@ def same_faces(footage: Footage, chosen: Sequence[ClipFace | None]) -> list[Clip
             f"the clips must show the same frames; {footage.info.path} has {len(footage.faces)} where {len(chosen)} "
             "are compared. If it shows a part of the source, give its start and stop"
         )
-    return [_at_place(faces, one) for faces, one in zip(footage.faces, chosen, strict=True)]
+    alone = max(len(faces) for faces in footage.faces) <= 1
+    return [_at_place(faces, one, alone) for faces, one in zip(footage.faces, chosen, strict=True)]
 
 
-def _at_place(faces: Sequence[ClipFace], chosen: ClipFace | None) -> ClipFace | None:
+def _at_place(faces: Sequence[ClipFace], chosen: ClipFace | None, alone: bool) -> ClipFace | None:
+    """The face at the place of the chosen one; a face that is always alone in its clip may have moved."""
     if not faces or chosen is None:
         return None
     overlaps = box_overlaps(np.array([face.box for face in faces]), chosen.box)[:, 0]
-    return faces[int(overlaps.argmax())] if overlaps.max() >= SAME_PLACE else None
+    return faces[int(overlaps.argmax())] if alone or overlaps.max() >= SAME_PLACE else None
 
 
 def _likeness_of_tracks(source: Footage, gallery: Sequence[np.ndarray]) -> dict[int, float]:

@@ -11,7 +11,7 @@ from fsgan_utils.evaluation.expression import expression_error, gaze_error, plac
 from fsgan_utils.evaluation.footage import NO_SWAP, TRUTH, ClipFace, View
 from fsgan_utils.evaluation.identity import IdentityJudge
 from fsgan_utils.evaluation.likeness import FeatureDistance, oval, pixel_scores
-from fsgan_utils.evaluation.seam import UNCHANGED, difference_within, seam_scores, surroundings
+from fsgan_utils.evaluation.seam import UNCHANGED, difference_within, seam_scores
 from fsgan_utils.evaluation.stability import cell_colours
 from fsgan_utils.extraction.quality import blur
 
@@ -46,15 +46,19 @@ class Moment:
         """What pose, place and gaze are compared with: the truth, or without a truth clip the source."""
         return self.views.get(TRUTH, self.source)
 
-    def beside_truth(self, of: str) -> tuple[np.ndarray, np.ndarray] | None:
-        """Cut the true face's crop out of a clip's frame and out of the true one: uint8 RGB (256, 256, 3) each.
+    def beside_truth(self, of: str, whole: bool) -> tuple[np.ndarray, np.ndarray] | None:
+        """Cut the place of the true face out of a clip's frame and out of the true one.
+
+        Args:
+            of: the clip.
+            whole: whether the whole face is wanted, or what v2.2's crop holds of it.
 
         Returns:
-            None where there is no truth, or no face in it.
+            uint8 RGB (398, 398, 3) or (256, 256, 3) each; None where there is no truth, or no face in it.
         """
         if self.truth is None or self.truth.face is None:
             return None
-        alignment = self.truth.face.alignment
+        alignment = self.truth.face.whole if whole else self.truth.face.alignment
         return alignment.warp(self.views[of].image), alignment.warp(self.truth.image)
 
 
@@ -91,7 +95,11 @@ class FrameJudge:
             row.update(found)
 
     def _add_feature_distance(self, rows: Sequence[Scores], moments: Sequence[Moment], of: str) -> None:
-        seen = [(row, *pair) for row, moment in zip(rows, moments, strict=True) if (pair := moment.beside_truth(of))]
+        seen = [
+            (row, *pair)
+            for row, moment in zip(rows, moments, strict=True)
+            if (pair := moment.beside_truth(of, whole=False))
+        ]
         distances = self._distance([crop for _, crop, _ in seen], [true for _, _, true in seen])
         for (row, *_), distance in zip(seen, distances, strict=True):
             row["feature_distance"] = float(distance)
@@ -102,7 +110,7 @@ def colours(moment: Moment, of: str) -> np.ndarray | None:
     face = moment.source.face
     if face is None:
         return None
-    return cell_colours(face.alignment.warp(moment.views[of].image), oval(face.mesh, face.alignment))
+    return cell_colours(face.whole.warp(moment.views[of].image), oval(face.mesh, face.whole))
 
 
 def _counts(moment: Moment, of: str) -> Scores:
@@ -114,8 +122,8 @@ def _counts(moment: Moment, of: str) -> Scores:
 
 def _changed(view: View, source: View, face: ClipFace) -> bool:
     """Whether a face of the source looks different in another clip."""
-    crop, own = (face.alignment.warp(one.image) for one in (view, source))
-    return difference_within(crop, own, oval(face.mesh, face.alignment)) >= UNCHANGED
+    crop, own = (face.whole.warp(one.image) for one in (view, source))
+    return difference_within(crop, own, oval(face.mesh, face.whole)) >= UNCHANGED
 
 
 def _moves(moment: Moment, of: str) -> Scores:
@@ -135,9 +143,8 @@ def _looks(moment: Moment, of: str) -> Scores:
     view, source, truth = moment.views[of], moment.source, moment.truth
     scores: Scores = {"blur": blur(view.face.alignment.warp(view.image))} if view.face else {}
     if source.face:
-        around = surroundings(source.face.alignment)
-        scores |= seam_scores(around.warp(view.image), around.warp(source.image))
-    crops = moment.beside_truth(of)
+        scores |= seam_scores(*(source.face.whole.warp(one.image) for one in (view, source)))
+    crops = moment.beside_truth(of, whole=True)
     if crops and truth and truth.face:
-        scores |= pixel_scores(*crops, oval(truth.face.mesh, truth.face.alignment))
+        scores |= pixel_scores(*crops, oval(truth.face.mesh, truth.face.whole))
     return scores

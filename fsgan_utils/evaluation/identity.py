@@ -12,8 +12,8 @@ from tqdm.auto import tqdm
 from fsgan_utils.embedding import Embedder
 from fsgan_utils.extraction import Source
 from fsgan_utils.faces import Alignment
-from fsgan_utils.images import spread
-from fsgan_utils.landmarks import five_points
+from fsgan_utils.images import list_images, spread
+from fsgan_utils.landmarks import FaceMesh, five_points
 from fsgan_utils.masks import FaceFinder
 
 GALLERY_SIZE = 60
@@ -50,12 +50,13 @@ class Gallery:
             ValueError: no face was found.
         """
         paths = [paths] if isinstance(paths, str | Path) else list(paths)
-        finder, crops = FaceFinder(), []
+        finder, closer, crops = FaceFinder(), FaceMesh(), []
         for path in paths:
             for image in tqdm(_pictures(path, -(-size // len(paths))), desc=f"reading {path}", unit="picture"):
                 mesh = finder.mesh(image)
                 if mesh is not None:
-                    crops.append(Alignment.from_landmarks(five_points(mesh)).warp(image))
+                    exact, _ = closer.detect(image, np.concatenate([mesh.min(axis=0), mesh.max(axis=0)]), looks=2)
+                    crops.append(Alignment.from_landmarks(five_points(exact)).warp(image))
         if not crops:
             raise ValueError(f"no face was found in the gallery {', '.join(map(str, paths))}; give clips of one person")
         return cls(crops)
@@ -93,6 +94,11 @@ class IdentityJudge:
             {"identity_retrieval": float(b > a), "identity_cosine": float(mean_b), "identity_cosine_a": float(mean_a)}
             for a, b, mean_a, mean_b in zip(nearest_a, nearest_b, to_a, to_b, strict=True)
         ]
+
+
+def choose_gallery(gallery: Paths | None, folder: Path) -> Paths | None:
+    """The gallery given; else the folder of a person's training images, if it holds any; else None."""
+    return gallery or (folder if list_images(folder) else None)
 
 
 def _pictures(path: str | Path, count: int) -> list[np.ndarray]:

@@ -22,7 +22,7 @@ MESH_OVAL = np.array([
 """int (36,): the FaceMesh points along the face's edge, from the middle of the forehead by the image's right."""
 # fmt: on
 GRAIN = 1.0
-"""Standard deviation, in pixels of 256, of the blur that takes off a video's grain before structures are compared."""
+"""Standard deviation, in pixels, of the blur that takes off a video's grain before structures are compared."""
 FEATURES = ("conv32_3", "conv64_3", "conv128_2", "conv256_2")
 """Blocks of the ResNet whose maps are compared: the last ones of 32, 64, 128 and 256 channels that still have a map."""
 

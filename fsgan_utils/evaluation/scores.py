@@ -7,12 +7,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 from tqdm.auto import tqdm
 
 from fsgan_utils.embedding import ResNetEmbedder
 from fsgan_utils.evaluation.course import Course
-from fsgan_utils.evaluation.footage import NO_SWAP, SWAP, TRUTH, Footage, View, same_faces, subjects
+from fsgan_utils.evaluation.footage import NO_SWAP, SWAP, TRUTH, ClipFace, Footage, View, same_faces, subjects
 from fsgan_utils.evaluation.frames import FrameJudge, Moment
 from fsgan_utils.evaluation.identity import Gallery, IdentityJudge, Paths
 from fsgan_utils.video import probe
@@ -30,10 +31,18 @@ class ClipScores:
             where a score could not be measured. The last two tell what the same scores say of the untouched source
             and of a perfect swap. `fsgan_utils.evaluation.meanings.SCORES` tells what the columns mean.
         clips: by the same names, the frames that were looked at.
+        subjects: in each frame of the source, the face that is to be swapped; None where there is none.
     """
 
     frames: dict[str, pd.DataFrame]
     clips: dict[str, Footage]
+    subjects: Sequence[ClipFace | None]
+
+    @property
+    def times(self) -> np.ndarray:
+        """Seconds of the source at which the frames are shown, float64 (N,), as its mean rate has it."""
+        source = self.clips[NO_SWAP]
+        return (source.start or 0) + np.arange(len(self.subjects)) * source.every / float(source.info.rate)
 
     def summary(self, of: str = SWAP) -> dict[str, float | int | None]:
         """The scores of the whole clip: means over its frames, and counts.
@@ -92,7 +101,9 @@ class ClipJudge:
         clips = {SWAP: Footage.like(swapped, self._clips[NO_SWAP], whole=True), **self._clips}
         courses = self._followed(clips, (SWAP,)) | self._courses
         own, reference = courses[NO_SWAP], courses.get(TRUTH, courses[NO_SWAP])
-        return ClipScores({name: course.table(own, reference) for name, course in courses.items()}, clips)
+        return ClipScores(
+            {name: course.table(own, reference) for name, course in courses.items()}, clips, self._subjects
+        )
 
     def _followed(self, clips: Mapping[str, Footage], names: Sequence[str]) -> dict[str, Course]:
         """Measure some of the clips, all of them side by side."""

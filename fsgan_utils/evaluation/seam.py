@@ -6,24 +6,14 @@ import cv2
 import numpy as np
 from scipy.ndimage import binary_fill_holes
 
-from fsgan_utils.faces import Alignment
-
-SIDE, WIDTH = 256, 1.6
-"""Pixels of the square that is looked at, and its width as a multiple of the aligned crop's."""
 NOTICED = 8.0
 """Difference of a smoothed colour channel, of 255, from which a pixel counts as changed; encoding changes them less."""
 UNCHANGED = 3.0
 """Mean difference of the channels within a face's oval, of 255, below which a face was not swapped."""
-STRIP = 4
-"""Width in pixels, of 256, of the strips on both sides of the border whose colours are compared."""
-
-
-def surroundings(alignment: Alignment) -> Alignment:
-    """From the frame to a square of 256 pixels about the face, 1.6 times as wide as its aligned crop."""
-    scale = SIDE / (WIDTH * alignment.size)
-    matrix = alignment.matrix * scale
-    matrix[:, 2] += (SIDE - scale * alignment.size) / 2
-    return Alignment(matrix, SIDE)
+SMOOTHING, GAP = 3, 13
+"""Standard deviation of the blur before pictures are compared, and the widest gap in what differs that is closed."""
+STRIP = 6
+"""Width in pixels of the strips on both sides of the border whose colours are compared."""
 
 
 def changed_region(swapped: np.ndarray, source: np.ndarray) -> np.ndarray:
@@ -36,8 +26,8 @@ def changed_region(swapped: np.ndarray, source: np.ndarray) -> np.ndarray:
     Returns:
         bool (S, S); all False where nothing differs.
     """
-    difference = cv2.GaussianBlur(np.abs(swapped.astype(np.float32) - source), (0, 0), 2).max(axis=2)
-    differs = cv2.morphologyEx((difference > NOTICED).astype(np.uint8), cv2.MORPH_CLOSE, np.ones((9, 9), np.uint8))
+    difference = cv2.GaussianBlur(np.abs(swapped.astype(np.float32) - source), (0, 0), SMOOTHING).max(axis=2)
+    differs = cv2.morphologyEx((difference > NOTICED).astype(np.uint8), cv2.MORPH_CLOSE, np.ones((GAP, GAP), np.uint8))
     count, labels, statistics, _ = cv2.connectedComponentsWithStats(differs)
     if count == 1:
         return np.zeros(differs.shape, bool)
@@ -51,7 +41,7 @@ def seam_scores(swapped: np.ndarray, source: np.ndarray) -> dict[str, float]:
     and so are the slopes of the luminance on the border itself.
 
     Args:
-        swapped: uint8 RGB (S, S, 3), a square as `surroundings` cuts it.
+        swapped: uint8 RGB (S, S, 3), the crop of the whole face.
         source: uint8 RGB (S, S, 3), the same before the swap.
 
     Returns:

@@ -3,7 +3,7 @@
 from fsgan_utils.training.augmentation import Augmentation
 from fsgan_utils.training.checkpoints import load_model, save_model
 from fsgan_utils.training.config import LossWeights, ModelConfig, TrainConfig
-from fsgan_utils.training.data import FaceSet, PairedBatches
+from fsgan_utils.training.data import FaceSet, PairedBatches, hold_out
 from fsgan_utils.training.findings import DatasetError, DatasetReport, Finding
 from fsgan_utils.training.gan import FaceSwapGAN
 from fsgan_utils.training.legacy import import_legacy_model
@@ -30,6 +30,7 @@ __all__ = [
     "check_dataset",
     "default_phases",
     "find_perceptual_loss",
+    "hold_out",
     "import_legacy_model",
     "load_model",
     "open_model",

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 from tqdm.auto import tqdm
 
-from fsgan_utils.images import list_images, load_image, square_image
+from fsgan_utils.images import list_images, load_image, spread, square_image
 from fsgan_utils.masks import load_masks, widened
 from fsgan_utils.training.augmentation import SIDE, Augmentation, ColorStatistics, augment
 
@@ -37,6 +37,11 @@ class FaceSet:
         """Count the images."""
         return len(self.names)
 
+    def take(self, chosen: np.ndarray) -> FaceSet:
+        """The images at some positions, int (N,), with their masks."""
+        names = [self.names[index] for index in chosen]
+        return FaceSet(names, self.images[chosen], {name: masks[chosen] for name, masks in self.masks.items()})
+
     @classmethod
     def load(cls, folder: Path, masks: Mapping[str, Path] | None = None) -> FaceSet:
         """Read a folder of aligned faces and the masks that belong to them.
@@ -59,6 +64,20 @@ class FaceSet:
         for part in {"eyes", "mouth"} & set(found):
             found[part] = np.stack([widened(mask) for mask in found[part]])
         return cls([path.name for path in paths], images, found)
+
+
+def hold_out(faces: FaceSet, count: int) -> tuple[FaceSet, FaceSet]:
+    """Take some faces out of a set, at even distances, to score a model on what it is not trained with.
+
+    Args:
+        faces: the training images of one person.
+        count: how many; at most a quarter of them, and one at least.
+
+    Returns:
+        The faces to train with, and those held out.
+    """
+    out = spread(len(faces), max(1, min(count, len(faces) // 4)))
+    return faces.take(np.setdiff1d(np.arange(len(faces)), out)), faces.take(out)
 
 
 class PairedBatches(keras.utils.PyDataset):

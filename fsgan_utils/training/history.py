@@ -12,11 +12,12 @@ from fsgan_utils.images import write_bytes
 
 @dataclass
 class History:
-    """Mean losses between one point of a training and the next.
+    """Mean losses between one point of a training and the next, and scores at some of these points.
 
     Attributes:
         path: the CSV file it is saved to.
-        rows: each with `iteration`, the last of its stretch, and the mean of every tracked loss.
+        rows: each with `iteration`, the last of its stretch, the mean of every tracked loss and, where the model was
+            scored, the scores.
     """
 
     path: Path
@@ -46,7 +47,7 @@ class History:
         """Write the file, whole."""
         text = io.StringIO()
         if self.rows:
-            writer = csv.DictWriter(text, fieldnames=list(self.rows[0]))
+            writer = csv.DictWriter(text, list(dict.fromkeys(name for row in self.rows for name in row)), restval="nan")
             writer.writeheader()
             writer.writerows(self.rows)
         write_bytes(self.path, text.getvalue().encode())

@@ -18,6 +18,7 @@ from fsgan_utils.training.history import History
 from fsgan_utils.training.legacy import LEGACY_FILES, import_legacy_model
 from fsgan_utils.training.perceptual import PerceptualLoss, find_perceptual_loss
 from fsgan_utils.training.phases import Phase, default_phases, phase_end
+from fsgan_utils.training.scoring import Board, Scorer, note_scores
 from fsgan_utils.workspace import resolve
 
 
@@ -62,10 +63,12 @@ def train(
     augmentation: Augmentation = Augmentation(),  # noqa: B008
     phases: Sequence[Phase] | None = None,
     preview: Callable[[FaceSwapGAN, History], None] | None = None,
+    scorer: Scorer | None = None,
 ) -> History:
     """Train up to `settings.last_iteration`, counted from the model's first step ever.
 
-    The model is saved at each preview, at the end, and when the user interrupts.
+    The model is saved at each preview, at the end, and when the user interrupts. TensorBoard shows what is in
+    the model's folder under `logs`.
 
     Args:
         model: from `open_model`.
@@ -76,6 +79,8 @@ def train(
         phases: the schedule; by default the one made for the model's capacity. If a phase uses the perceptual loss
             and the model has none, it gets the default one, and the progress bar says which.
         preview: called with the model and the history at each preview.
+        scorer: called with the model before each preview; its scores join the history, and the model that scores
+            best is kept in the model's folder under `best`, beside the last one.
 
     Returns:
         The history of this model's losses.
@@ -88,6 +93,7 @@ def train(
     schedule = PhaseSchedule(phases, settings)
     _provide_perceptual(model, settings, phases)
     history = History.open(folder / "history.csv", model.iteration)
+    board = Board(folder / "logs")
     progress = tqdm(total=settings.last_iteration, initial=model.iteration, desc="training", unit="step")
     try:
         while model.iteration < settings.last_iteration:
@@ -97,6 +103,9 @@ def train(
             backup = model.iteration % settings.backup_every == 0
             finished = model.iteration == settings.last_iteration
             preview_due = model.iteration % settings.preview_every == 0 or finished
+            if preview_due and scorer is not None:
+                note_scores(model, scorer, history, folder)
+            board.write(history.rows[-1])
             if backup or preview_due:
                 save_model(model, folder, keep=backup)
                 history.save()
@@ -108,6 +117,7 @@ def train(
         tqdm.write(f"interrupted: saved at iteration {model.iteration}; run again to go on from there")
     finally:
         progress.close()
+        board.close()
     return history
 
 
