@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
 
@@ -45,6 +46,17 @@ def _facenet() -> Any:
     from facenet_pytorch import MTCNN
 
     return MTCNN(min_face_size=MIN_FACE, thresholds=list(THRESHOLDS), factor=FACTOR, keep_all=True)
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Let PyTorch work with one thread: several wait for each other, and waiting counts as processor time."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 def pypi_detector() -> Detect:

@@ -64,7 +64,7 @@ def one_head(count: int) -> list[np.ndarray]:
         count: about how many pictures.
 
     Returns:
-        uint8 RGB (720, 1280, 3) each, with one face, about 380 or 680 pixels high; the edge cuts some of the larger.
+        uint8 RGB (720, 1280, 3) each, with one face, about 380 or 680 pixels high; of the larger the edge cuts some.
     """
     clips = sorted((PROJECT / "data" / "clips").glob("*.mp4"))
     frames = [frame.image for clip in clips for frame in read_frames(clip)]
@@ -74,7 +74,7 @@ def one_head(count: int) -> list[np.ndarray]:
 
 def _near(frame: np.ndarray) -> np.ndarray:
     height = frame.shape[1] * HEIGHT // WIDTH
-    top = (frame.shape[0] - height) // 4
+    top = (frame.shape[0] - height) // 2
     return cv2.resize(frame[top : top + height], (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC)
 
 
