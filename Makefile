@@ -1,13 +1,13 @@
 # Each target does its own set-up: a virtual environment in .venv, with the packages it needs.
 PYTHON ?= python3
 BIN := .venv/bin
-ITERATIONS ?= 1800
 WORKSPACE ?= runs/demo
 
 .PHONY: demo test test-long lint bench clean
 
 demo: .venv/.installed
-	$(BIN)/python -m tools.demo --workspace $(WORKSPACE) --iterations $(ITERATIONS)
+	$(BIN)/python -m tools.demo --workspace $(WORKSPACE) $(if $(FROM_SCRATCH),--from-scratch) \
+		$(if $(ITERATIONS),--iterations $(ITERATIONS))
 
 test: .venv/.installed-dev lint
 	$(BIN)/pytest

@@ -38,6 +38,15 @@ def test_a_training_in_two_sessions_equals_one_in_one(faces, tmp_path):
     assert len(History.open(tmp_path / "parts" / "history.csv", 6).rows) == len(resumed.rows)
 
 
+def test_a_new_model_begins_with_a_trained_one(faces, tmp_path):
+    first, _ = run(faces, tmp_path / "first")
+    second = open_model(tmp_path / "second", COMPACT, SETTINGS, start=tmp_path / "first")
+    assert second.iteration == 0
+    np.testing.assert_allclose(second.generate(IMAGES, "AtoB"), first.generate(IMAGES, "AtoB"))
+    with pytest.raises(ValueError, match="another shape"):
+        open_model(tmp_path / "third", replace(COMPACT, crop="half"), SETTINGS, start=tmp_path / "first")
+
+
 def halves():
     """The first phase alone, so that a shorter run does what the beginning of a longer one does."""
     return (replace(default_phases(COMPACT)[0], stop=1.0),)

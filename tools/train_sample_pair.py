@@ -22,13 +22,10 @@ from fsgan_utils.training import (
 )
 from fsgan_utils.training.history import History
 from fsgan_utils.workspace import PROJECT, SIDES, Workspace
-from tools.demo import CLIPS, TRAINING_CLIPS
+from tools.demo import CLIPS, COMPACT, MOVES, SAMPLE_MODEL, TRAINING_CLIPS
 
 MODEL = ModelConfig(64, "compact")
-AUGMENTATION = Augmentation(rotation=8.0, zoom=0.05, shift=0.03, warp_half_width=(98, 108), warp_noise=(3.0, 5.0))
-"""Faces are moved about what conversion shows the network, half a width of 103 pixels, and distorted less than v2.2's:
-what is learned is what is asked for."""
-BATCH, LEARNING_RATE, BETA_1, EVERY, SEED = 4, 1e-3, 0.9, 250, 0
+LEARNING_RATE, EVERY, SEED = 1.5e-3, 250, 0
 
 
 def main() -> None:
@@ -40,16 +37,16 @@ def main() -> None:
     faces = load_faces(workspace)
     settings = TrainConfig(
         iterations=arguments.iterations,
-        batch_size=BATCH,
+        batch_size=COMPACT["batch_size"],
         preview_every=EVERY,
         backup_every=arguments.iterations + 1,
         learning_rate=LEARNING_RATE,
-        beta_1=BETA_1,
+        beta_1=COMPACT["beta_1"],
         seed=SEED,
     )
     model = open_model(workspace.models, MODEL, settings, start=arguments.start)
     preview = _Until(LivePreview(faces, workspace.previews, ConvertConfig().roi_coverage), arguments.minutes)
-    train(model, faces, settings, workspace.models, AUGMENTATION, preview=preview)
+    train(model, faces, settings, workspace.models, Augmentation(**MOVES), preview=preview)
     save_model(model, arguments.output, to_share=True)
     print(f"{arguments.output}: {model.iteration} of {settings.last_iteration} steps, {preview.spent:.0f} minutes")
 
@@ -88,10 +85,10 @@ class _Until:
 
 def _parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    runs, models = PROJECT / "runs", PROJECT / "data" / "models"
-    parser.add_argument("--workspace", type=Path, default=runs / "sample_pair", help="folder for images and legs")
-    parser.add_argument("--output", type=Path, default=models / "sample_pair", help="folder of the shipped model")
-    parser.add_argument("--iterations", type=int, default=12_000, help="steps of the whole schedule")
+    workspace = PROJECT / "runs" / "sample_pair"
+    parser.add_argument("--workspace", type=Path, default=workspace, help="folder for images and legs")
+    parser.add_argument("--output", type=Path, default=SAMPLE_MODEL, help="folder of the shipped model")
+    parser.add_argument("--iterations", type=int, default=5_000, help="steps of the whole schedule")
     parser.add_argument("--minutes", type=float, default=120, help="length of this leg")
     parser.add_argument("--start", type=Path, help="folder of a model that a new training begins with")
     return parser.parse_args()
