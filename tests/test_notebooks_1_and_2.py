@@ -52,10 +52,10 @@ def test_notebook_1_leaves_the_faces(workspace, executed):
 def test_notebook_2_leaves_the_masks(workspace, executed):
     for side in "AB":
         stems = sorted(path.stem for path in workspace.face_folder(side).iterdir())
-        for folder in (workspace.eye_mask_folder(side), workspace.outline_mask_folder(side)):
+        for folder in workspace.mask_folders(side).values():
             assert sorted(path.name for path in folder.iterdir()) == [f"{stem}.png" for stem in stems]
-    assert "faceA: 2 masks of the eyes, 2 masks of the outline made, 0 images without a face" in text(executed[1])
-    assert pictures(executed[1]) == 4
+    assert "faceA: 2 masks of the eyes, 2 masks of the mouth, 2 masks of the outline made" in text(executed[1])
+    assert pictures(executed[1]) == 6
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS)
