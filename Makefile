@@ -9,8 +9,14 @@ demo: .venv/.installed
 	$(BIN)/python -m tools.demo --workspace $(WORKSPACE) $(if $(FROM_SCRATCH),--from-scratch) \
 		$(if $(ITERATIONS),--iterations $(ITERATIONS))
 
+# Two workers with a thread each: most tests keep no more than one core busy.
+test: export TF_NUM_INTRAOP_THREADS = 1
+test: export TF_NUM_INTEROP_THREADS = 1
+test: export OMP_NUM_THREADS = 1
+test: export OPENBLAS_NUM_THREADS = 1
+test: export OPENCV_FOR_THREADS_NUM = 1
 test: .venv/.installed-dev lint
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist loadfile
 
 test-long: .venv/.installed-long
 	$(BIN)/pytest -m long
