@@ -79,7 +79,7 @@ def test_exchanged_decoders_take_weights_and_moments_along(faces, tmp_path):
     model.set_loss_weights(DRAW)
     model.train_on_batch(PairedBatches(faces, 64, 2).batch(0))
     before = {side: state(model, side) for side in "ab"}
-    code = np.random.default_rng(0).normal(size=(1, 8, 8, 128)).astype(np.float32)
+    code = np.random.default_rng(0).normal(size=(1, *model.encoder.output_shape[1:])).astype(np.float32)
     drawn = [model.decoders[side].predict_on_batch(code) for side in "ab"]
     exchange_decoders(model)
     for side, other in ("ab", "ba"):
