@@ -180,7 +180,7 @@ def test_a_large_image_is_reduced_and_its_faces_found_where_they_are(person_a):
 
 def test_a_level_is_the_image_reduced_by_area(person_a):
     view = View.of(cv2.resize(person_a, (960, 640)), 20, downscale=True)
-    assert [half.shape[:2] for half in view.halves] == [(640, 960), (320, 480), (160, 240)]
+    assert [half.shape[:2] for half in view.halves] == [(640, 960), (320, 480), (160, 240), (80, 120), (40, 60)]
     for scale in view.scales(0.709):
         level = view.level(scale)
         direct = cv2.resize(view.image, level.shape[1::-1], interpolation=cv2.INTER_AREA)
@@ -213,8 +213,7 @@ def test_tiles_show_what_the_whole_level_shows(detector, crowd, monkeypatch):
     monkeypatch.setattr("fsgan_utils.extraction.proposal.PROMISING", 0)
     network = detector.networks.proposal
     pyramid = [crowd[:431, :613], crowd[:216, :306]]
-    with ThreadPoolExecutor(2) as workers:
-        (levels,) = find_cells(network, [pyramid], 0.6, workers)
+    (levels,) = find_cells(network, [pyramid], 0.6)
     for pixels, cells in zip(pyramid, levels, strict=True):
         (answers,) = network(pixels[None].astype(np.float32))
         position = np.argwhere(answers[:-1, :-1, -1] >= np.log(0.6 / 0.4))  # the last cells see the level's end

@@ -10,9 +10,6 @@ from typing import Any
 import cv2
 import numpy as np
 
-LARGEST_REDUCTION = 6
-"""A part of an image that is more times larger than its crop is halved first, which is faster."""
-
 
 def sizes(boxes: np.ndarray) -> np.ndarray:
     """Width and height of each box, (N, 2)."""
@@ -100,8 +97,6 @@ def cut(image: np.ndarray, box: np.ndarray, size: int) -> np.ndarray:
     part = image[y0 - 1 : max(int(box[3]), 0), x0 - 1 : max(int(box[2]), 0)]
     if not part.size:
         return np.zeros((size, size, 3), np.float32)
-    while min(part.shape[:2]) >= LARGEST_REDUCTION * size:
-        part = cv2.resize(part, (part.shape[1] // 2, part.shape[0] // 2), interpolation=cv2.INTER_LINEAR)
     return cv2.resize(part.astype(np.float32), (size, size), interpolation=cv2.INTER_AREA)
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -22,12 +20,12 @@ from fsgan_utils.extraction.boxes import (
 from fsgan_utils.extraction.networks import DetectionNetwork, DetectionNetworks, load_networks
 from fsgan_utils.extraction.proposal import STRIDE, Cells, find_cells
 from fsgan_utils.extraction.pyramid import CELL, View
+from fsgan_utils.extraction.sharing import share
 from fsgan_utils.faces import Face
 
-CROPS_AT_ONCE = {24: 8, 48: 2}
-"""Crops that the second and third network see at once, by the side of a crop."""
-WORKERS = min(4, os.cpu_count() or 1)
-"""Threads that a call of `detect` works with."""
+CROPS_AT_ONCE = {24: 4, 48: 1}
+"""Crops that the second and third network see at once, by the side of a crop: more save no time, and threads share
+fewer less evenly."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,11 +115,8 @@ class FaceDetector:
         """
         for position, image in enumerate(images):
             _check(image, position)
-        with ThreadPoolExecutor(WORKERS) as workers:
-            views = list(workers.map(self._view, images))
-            candidates = self._propose(views, workers)
-            candidates = self._refine(views, candidates, workers)
-            candidates = self._finish(views, candidates, workers)
+        views = share(self._view, images)
+        candidates = self._finish(views, self._refine(views, self._propose(views)))
         return _as_faces(candidates, views)
 
     def smallest_face(self, height: int, width: int) -> float:
@@ -131,35 +126,32 @@ class FaceDetector:
     def _view(self, image: np.ndarray) -> View:
         return View.of(image, self.smallest_face(*image.shape[:2]), self.downscale)
 
-    def _propose(self, views: list[View], workers: ThreadPoolExecutor) -> Candidates:
+    def _propose(self, views: list[View]) -> Candidates:
         """First stage: the cells of every scale; the survivors as squares."""
-        scales = [view.scales(self.factor) for view in views]
-        pyramids = [list(workers.map(view.level, of_view)) for view, of_view in zip(views, scales, strict=True)]
-        cells = find_cells(self.networks.proposal, pyramids, self.thresholds[0], workers)
-        found = _joined(
-            [
-                _proposed(image, scale, at_scale).suppress(0.5)
-                for image, of_image in enumerate(zip(scales, cells, strict=True))
-                for scale, at_scale in zip(*of_image, strict=True)
-            ]
-        ).suppress(0.7)
+        places = [(image, scale) for image, view in enumerate(views) for scale in view.scales(self.factor)]
+        levels = share(lambda place: views[place[0]].level(place[1]), places)
+        pyramids = [
+            [level for (of, _), level in zip(places, levels, strict=True) if of == image] for image in range(len(views))
+        ]
+        cells = find_cells(self.networks.proposal, pyramids, self.thresholds[0])
+        found = _proposed(places, [at_scale for of_image in cells for at_scale in of_image]).suppress(0.7)
         extent = found.box[:, 2:] - found.box[:, :2]
         return found.moved_to(np.trunc(squared(corrected(found.box, found.correction, extent))))
 
-    def _refine(self, views: list[View], candidates: Candidates, workers: ThreadPoolExecutor) -> Candidates:
+    def _refine(self, views: list[View], candidates: Candidates) -> Candidates:
         """Second stage: crops of 24 pixels."""
-        answers = _answers(self.networks.refine, 24, views, candidates, workers)
+        answers = _answers(self.networks.refine, 24, views, candidates)
         passed = answers[:, -1] > logit(self.thresholds[1])
         kept = _candidates(candidates.image[passed], candidates.box[passed], answers[passed]).suppress(0.7)
         return kept.moved_to(np.trunc(squared(corrected(kept.box, kept.correction, sizes(kept.box)))))
 
-    def _finish(self, views: list[View], candidates: Candidates, workers: ThreadPoolExecutor) -> Candidates:
+    def _finish(self, views: list[View], candidates: Candidates) -> Candidates:
         """Third stage: crops of 48 pixels, and the five points.
 
         A crop shows only what of its box lies in the image, so that the points are parts of that; facenet-pytorch
         takes them as parts of the whole box, which puts those of faces at an edge far off.
         """
-        answers = _answers(self.networks.output, 48, views, candidates, workers)
+        answers = _answers(self.networks.output, 48, views, candidates)
         passed = answers[:, -1] > logit(self.thresholds[2])
         kept = _candidates(candidates.image[passed], candidates.box[passed], answers[passed])
         limits = np.array([view.image.shape[1::-1] for view in views]).reshape(-1, 2)[kept.image]
@@ -179,28 +171,33 @@ def _check(image: np.ndarray, position: int) -> None:
         )
 
 
-def _proposed(image: int, scale: float, cells: Cells) -> Candidates:
-    """The squares that the cells of a level are in the image."""
-    start = STRIDE * cells.position[:, ::-1] + 1
-    boxes = np.trunc(np.hstack([start, start + CELL - 1]) / scale)
-    return _candidates(np.full(len(boxes), image), boxes, cells.answer)
+def _proposed(places: list[tuple[int, float]], cells: list[Cells]) -> Candidates:
+    """The squares that cells are in their images; of those on each other on one level the best.
+
+    Args:
+        places: number of the image and scale of each level.
+        cells: what was found on each level.
+    """
+    every = Cells.joined(cells)
+    level = np.repeat(np.arange(len(places)), [len(found.position) for found in cells])
+    image, scale = np.array(places, float).reshape(-1, 2)[level].T
+    start = STRIDE * every.position[:, ::-1] + 1
+    boxes = np.trunc(np.hstack([start, start + CELL - 1]) / scale[:, None])
+    found = _candidates(image.astype(int), boxes, every.answer)
+    return found.take(keep_best(found.box, found.score, level, 0.5))
 
 
-def _answers(
-    network: DetectionNetwork, size: int, views: list[View], candidates: Candidates, workers: ThreadPoolExecutor
-) -> np.ndarray:
-    """What a network says of each candidate's crop, float32 (N, …); crops are shown to it in groups of equal number."""
+def _answers(network: DetectionNetwork, size: int, views: list[View], candidates: Candidates) -> np.ndarray:
+    """What a network says of each candidate's crop, float32 (N, …)."""
     together = CROPS_AT_ONCE[size]
 
     def answer(start: int) -> np.ndarray:
-        crops = np.zeros((together, size, size, 3), np.float32)
         part = slice(start, start + together)
-        for position, (image, box) in enumerate(zip(candidates.image[part], candidates.box[part], strict=True)):
-            crops[position] = views[image].crop(box, size)
-        return network(crops)
+        places = zip(candidates.image[part], candidates.box[part], strict=True)
+        return network(np.stack([views[image].crop(box, size) for image, box in places]))
 
-    answers = list(workers.map(answer, range(0, max(1, len(candidates)), together)))
-    return np.concatenate(answers)[: len(candidates)]
+    answers = share(answer, range(0, len(candidates), together))
+    return np.concatenate([network.nothing, *answers])
 
 
 def _candidates(image: np.ndarray, box: np.ndarray, answers: np.ndarray) -> Candidates:
@@ -208,12 +205,6 @@ def _candidates(image: np.ndarray, box: np.ndarray, answers: np.ndarray) -> Cand
     points = answers[:, 4:14] if answers.shape[1] == 15 else np.zeros((len(answers), 10))
     x_and_y = points.reshape(-1, 2, 5).transpose(0, 2, 1).astype(float)
     return Candidates(image, box, expit(answers[:, -1].astype(float)), answers[:, :4].astype(float), x_and_y)
-
-
-def _joined(parts: list[Candidates]) -> Candidates:
-    empty = _candidates(np.zeros(0, int), np.zeros((0, 4)), np.zeros((0, 5)))
-    names = Candidates.__dataclass_fields__
-    return Candidates(*(np.concatenate([getattr(part, name) for part in [empty, *parts]]) for name in names))
 
 
 def _as_faces(candidates: Candidates, views: list[View]) -> list[list[Face]]:

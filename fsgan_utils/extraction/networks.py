@@ -24,6 +24,9 @@ class DetectionNetwork:
     Args:
         name: "proposal", "refine" or "output".
 
+    Attributes:
+        nothing: float32 (0, …), what it says of no image.
+
     Raises:
         FileNotFoundError: the network's file is not in `data/weights`.
     """
@@ -33,7 +36,9 @@ class DetectionNetwork:
         self._content = weights_file(f"mtcnn_{name}.tflite").read_bytes()
         interpreter = Interpreter(model_content=self._content)
         self._input = interpreter.get_input_details()[0]["index"]
-        self._output = interpreter.get_output_details()[0]["index"]
+        output = interpreter.get_output_details()[0]
+        self._output = output["index"]
+        self.nothing = np.zeros((0, *output["shape"][1:]), np.float32)
         self._idle: list[tuple[tuple[int, ...], Interpreter]] = []
         self._lock = Lock()
 

@@ -7,7 +7,6 @@ around what the next smaller level already takes for a possible face.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from itertools import islice, product
 from typing import NamedTuple
 
@@ -17,6 +16,7 @@ from scipy.special import logit
 
 from fsgan_utils.extraction.networks import DetectionNetwork
 from fsgan_utils.extraction.pyramid import CELL
+from fsgan_utils.extraction.sharing import share
 
 STRIDE = 2
 """Pixels of a level between one cell of the network and the next."""
@@ -83,17 +83,13 @@ class Level(NamedTuple):
     @classmethod
     def of(cls, pixels: np.ndarray) -> Level:
         """Lay tiles on a level, uint8 RGB (h, w, 3), at least a cell large."""
-        shape = -(-(np.array(pixels.shape[:2]) - CELL) // STRIDE) + 1
+        shape = _cells(pixels)
         missing = STRIDE * TILE * -(-shape // TILE) + CELL - STRIDE - pixels.shape[:2]
         return cls(cv2.copyMakeBorder(pixels, 0, missing[0], 0, missing[1], cv2.BORDER_REPLICATE), shape)
 
-    def count_tiles(self) -> int:
-        """Number of tiles."""
-        return int(np.prod(-(-self.shape // TILE)))
-
-    def tiles_around(self, smaller: Level, promising: np.ndarray) -> np.ndarray:
-        """The tiles around what cells of a smaller level, int (N, 2), show."""
-        size = (self.shape + CELL / STRIDE - 1) / (smaller.shape + CELL / STRIDE - 1)
+    def tiles_around(self, smaller: np.ndarray, promising: np.ndarray) -> np.ndarray:
+        """The tiles around what cells, int (N, 2), of a smaller level, uint8 RGB (h, w, 3), show."""
+        size = (self.shape + CELL / STRIDE - 1) / (_cells(smaller) + CELL / STRIDE - 1)
         middle = (promising + CELL / STRIDE / 2) * size - CELL / STRIDE / 2
         near = np.concatenate([middle + step for step in product((-REACH, REACH), repeat=2)])
         chosen = np.zeros(-(-self.shape // TILE), bool)
@@ -106,37 +102,32 @@ class Level(NamedTuple):
         return self.pixels[row : row + TILE_SIDE, column : column + TILE_SIDE]
 
 
-def find_cells(
-    network: DetectionNetwork, pyramids: Sequence[Sequence[np.ndarray]], score: float, workers: ThreadPoolExecutor
-) -> list[list[Cells]]:
+def find_cells(network: DetectionNetwork, pyramids: Sequence[Sequence[np.ndarray]], score: float) -> list[list[Cells]]:
     """Find the cells that reach a score.
 
     Args:
         network: the first network.
         pyramids: the levels of each image, largest first, uint8 RGB (h, w, 3).
         score: 0 to 1.
-        workers: the threads to work with.
 
     Returns:
         For each image, what was found on each of its levels.
     """
     levels = {
-        (image, number): Level.of(pixels)
-        for image, pyramid in enumerate(pyramids)
-        for number, pixels in enumerate(pyramid)
+        (image, number): pixels for image, pyramid in enumerate(pyramids) for number, pixels in enumerate(pyramid)
     }
     between = {
-        place: level
-        for place, level in levels.items()
-        if place[1] % 2 == 0 and _next(place) in levels and level.count_tiles() >= LEAST_TILES
+        place: Level.of(pixels)
+        for place, pixels in levels.items()
+        if place[1] % 2 == 0 and _next(place) in levels and _count_tiles(pixels) >= LEAST_TILES
     }
-    whole = {place: pyramids[place[0]][place[1]] for place in levels if place not in between}
-    found = _look_everywhere(network, whole, min(score, PROMISING), workers)
+    whole = {place: pixels for place, pixels in levels.items() if place not in between}
+    found = _look_everywhere(network, whole, min(score, PROMISING) if between else score)
     tiles = {
         place: level.tiles_around(levels[_next(place)], found[_next(place)].reaching(PROMISING).position)
         for place, level in between.items()
     }
-    found |= _look_at(network, between, tiles, score, workers)
+    found |= _look_at(network, between, tiles, score)
     return [
         [found[image, number].reaching(score) for number in range(len(pyramid))]
         for image, pyramid in enumerate(pyramids)
@@ -147,9 +138,16 @@ def _next(place: Place) -> Place:
     return place[0], place[1] + 1
 
 
-def _look_everywhere(
-    network: DetectionNetwork, levels: dict[Place, np.ndarray], score: float, workers: ThreadPoolExecutor
-) -> dict[Place, Cells]:
+def _cells(pixels: np.ndarray) -> np.ndarray:
+    """Rows and columns of cells that a level, uint8 RGB (h, w, 3), has: int (2,)."""
+    return -(-(np.array(pixels.shape[:2]) - CELL) // STRIDE) + 1
+
+
+def _count_tiles(pixels: np.ndarray) -> int:
+    return int(np.prod(-(-_cells(pixels) // TILE)))
+
+
+def _look_everywhere(network: DetectionNetwork, levels: dict[Place, np.ndarray], score: float) -> dict[Place, Cells]:
     """Find what whole levels, uint8 RGB (h, w, 3), show."""
 
     def look(strip: tuple[np.ndarray, int]) -> Cells:
@@ -159,39 +157,32 @@ def _look_everywhere(
         return Cells(position + np.array([row, 0]), answers[tuple(position.T)])
 
     strips = {place: _strips(pixels) for place, pixels in levels.items()}
-    cells = workers.map(look, [strip for of_level in strips.values() for strip in of_level])
+    cells = iter(share(look, [strip for of_level in strips.values() for strip in of_level]))
     return {place: Cells.joined(list(islice(cells, len(of_level)))) for place, of_level in strips.items()}
 
 
 def _strips(pixels: np.ndarray) -> list[tuple[np.ndarray, int]]:
     """Cut a level into strips of about equal height, each with its first row of cells."""
-    rows = -(-(len(pixels) - CELL) // STRIDE) + 1
+    rows = _cells(pixels)[0]
     starts = np.linspace(0, rows, -(-rows // STRIP) + 1).astype(int)
     ends = [STRIDE * stop + CELL - STRIDE for stop in starts[1:]]
     return [(pixels[STRIDE * start : end], start) for start, end in zip(starts, ends, strict=False)]
 
 
 def _look_at(
-    network: DetectionNetwork,
-    levels: dict[Place, Level],
-    tiles: dict[Place, np.ndarray],
-    score: float,
-    workers: ThreadPoolExecutor,
+    network: DetectionNetwork, levels: dict[Place, Level], tiles: dict[Place, np.ndarray], score: float
 ) -> dict[Place, Cells]:
-    """Find what some tiles of each level show; the network sees them in groups of equal number."""
+    """Find what some tiles of each level show; the network sees several of them at once."""
     every = [(levels[place], tile) for place, chosen in tiles.items() for tile in chosen]
 
     def answer(start: int) -> tuple[np.ndarray, Cells]:
         group = every[start : start + TILES_AT_ONCE]
-        pixels = np.zeros((TILES_AT_ONCE, TILE_SIDE, TILE_SIDE, 3), np.float32)
-        for position, (level, tile) in enumerate(group):
-            pixels[position] = level.cut(tile)
-        answers = network(pixels)[: len(group)]
+        answers = network(np.stack([level.cut(tile) for level, tile in group]).astype(np.float32))
         which, *within = np.nonzero(answers[..., -1] >= logit(score))
         corner = TILE * np.array([tile for _, tile in group])[which]
         return start + which, Cells(corner + np.stack(within, axis=1), answers[which, *within])
 
-    answers = list(workers.map(answer, range(0, len(every), TILES_AT_ONCE)))
+    answers = share(answer, range(0, len(every), TILES_AT_ONCE))
     source = np.concatenate([np.zeros(0, int), *(which for which, _ in answers)])
     cells = Cells.joined([part for _, part in answers])
     stops = np.cumsum([len(chosen) for chosen in tiles.values()])
