@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from skimage.transform import SimilarityTransform
 
 FACE_TEMPLATE = np.array(
     [
@@ -27,6 +26,9 @@ All 456 faces of the sample clips, turned up to 45°, then lie wholly within the
 FULL_TURN = 1.38
 """How far the middle of a face's outline lies to one side for every length that its nose lies to the other; over the
 sample clips that holds to .02 of the crop's side."""
+POINT_SPREAD = 1e-24
+"""Sum of squared distances to their centre, in parts of the centre's squared distance to the origin, up to which points
+coincide: no more than rounding leaves of it."""
 NOSE = 2
 """Row of the nose among the five points."""
 
@@ -229,10 +231,16 @@ def estimate_similarity(source: np.ndarray, destination: np.ndarray) -> np.ndarr
         Umeyama, "Least-squares estimation of transformation parameters between two point patterns",
         IEEE TPAMI 13(4), 1991, equations 40 to 43; v2.2's `umeyama.py`.
     """
-    transform = SimilarityTransform.from_estimate(np.asarray(source, np.float64), np.asarray(destination, np.float64))
-    if not transform or not np.isfinite(transform.params).all():
-        raise ValueError(f"the points do not determine a similarity. Received: {np.asarray(source).tolist()}")
-    return transform.params[:2]
+    points, targets = np.asarray(source, np.float64), np.asarray(destination, np.float64)
+    centre, target_centre = points.mean(axis=0), targets.mean(axis=0)
+    from_centre, to_centre = points - centre, targets - target_centre
+    spread = (from_centre**2).sum()
+    if not np.isfinite([spread, to_centre.sum()]).all() or spread <= POINT_SPREAD * (1 + (centre**2).sum()):
+        raise ValueError(f"the points do not determine a similarity. Received: {points.tolist()}")
+    along = (from_centre * to_centre).sum() / spread
+    across = (from_centre[:, 0] * to_centre[:, 1] - from_centre[:, 1] * to_centre[:, 0]).sum() / spread
+    turn = np.array([[along, -across], [across, along]])
+    return np.column_stack([turn, target_centre - turn @ centre])
 
 
 def box_overlaps(first: np.ndarray, second: np.ndarray, relative_to: str = "union") -> np.ndarray:

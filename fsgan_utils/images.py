@@ -78,7 +78,8 @@ def encode_image(suffix: str, pixels: np.ndarray) -> bytes:
         suffix: of a file of that format, with its dot.
         pixels: uint8 RGB (H, W, 3), RGB with alpha (H, W, 4) or grey (H, W).
     """
-    stored = pixels if pixels.ndim == 2 else pixels[..., [2, 1, 0, *range(3, pixels.shape[2])]]
+    orders = {3: cv2.COLOR_RGB2BGR, 4: cv2.COLOR_RGBA2BGRA}
+    stored = pixels if pixels.ndim == 2 else cv2.cvtColor(pixels, orders[pixels.shape[2]])
     return cv2.imencode(suffix, stored, ENCODING.get(suffix.lower(), []))[1].tobytes()
 
 

@@ -22,7 +22,7 @@ from fsgan_utils.extraction.eye_boxes import eye_box_mask
 from fsgan_utils.extraction.folders import put_in_place, restore_replaced, writing_to
 from fsgan_utils.extraction.journal import Journal
 from fsgan_utils.extraction.mtcnn import FaceDetector
-from fsgan_utils.extraction.quality import Quality, Selection
+from fsgan_utils.extraction.quality import Quality, Selection, small_and_grey
 from fsgan_utils.extraction.records import FaceRecord, write_records
 from fsgan_utils.extraction.result import ALIGNED, PREVIEWS, REJECTED, Extraction, NoFaceError, Summary, draw_faces
 from fsgan_utils.extraction.sorting import sort_faces
@@ -145,7 +145,7 @@ class _Run:
         summary = Summary(self.source.path.name, fingerprint, journal.pictures, journal.unreadable)
         records = journal.records
         if any(record.rejected is None for record in records):
-            records = sort_faces(faces, records, self.selection, embedder)
+            records = sort_faces(journal, self.selection, embedder)
         if all(record.rejected is not None for record in records):
             shutil.rmtree(journal.folder)
             raise NoFaceError(self._nothing_kept(Extraction(folder, summary, [], records)))
@@ -199,6 +199,7 @@ class _Run:
         folder, alignment = self.journal.faces, self._alignment(sighting)
         write_image(folder / (REJECTED if reason else ALIGNED) / record.file, alignment.warp(picture.image))
         if reason is None:
+            self.journal.keep_look(record.file, small_and_grey(sighting.crop))
             write_image(folder / "raw_faces" / record.file, raw)
             eyes = alignment.apply(sighting.face.landmarks[:2])
             write_image(folder / "binary_masks_eyes" / f"{stem}.png", eye_box_mask(eyes, CROP_SIZE))

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from fsgan_utils.extraction.records import FaceRecord, parse_records
 from fsgan_utils.extraction.result import PREVIEWS
 from fsgan_utils.images import write_bytes
 
-RECORDS, PROGRESS, FACES = "found.jsonl", "progress.json", "faces"
+RECORDS, PROGRESS, FACES, LOOKS = "found.jsonl", "progress.json", "faces", "looks"
 
 
 @dataclass
 class Journal:
     """A folder with the faces saved so far, and two files that say how far that is.
 
-    `found.jsonl` grows by the records of each part; then `progress.json` is replaced, and with that the part counts.
+    `looks` holds what repetitions are found by. `found.jsonl` grows by the records of each part; then `progress.json` is
+    replaced, and with that the part counts.
     What a killed run wrote after it is cleared away by `open`.
 
     Attributes:
@@ -42,9 +46,10 @@ class Journal:
     def open(cls, folder: Path) -> Journal:
         """Begin a journal, or go on with the one that is there."""
         journal = cls(folder)
-        journal.faces.mkdir(parents=True, exist_ok=True)
-        if (folder / PROGRESS).exists():
+        if (folder / PROGRESS).exists() and (folder / LOOKS).exists():
             journal._read()
+        for needed in (journal.faces, folder / LOOKS):
+            needed.mkdir(parents=True, exist_ok=True)
         journal._clear_what_does_not_count()
         return journal
 
@@ -52,6 +57,14 @@ class Journal:
     def faces(self) -> Path:
         """The folder that becomes the result."""
         return self.folder / FACES
+
+    def keep_look(self, file: str, look: np.ndarray) -> None:
+        """Keep how a face looks, uint8 (S, S), beside its images; it counts when they do."""
+        (self.folder / LOOKS / file).write_bytes(look.tobytes())
+
+    def looks(self, files: Sequence[str]) -> list[np.ndarray]:
+        """How some faces look, uint8 (S·S,) each, as it was kept."""
+        return [np.fromfile(self.folder / LOOKS / file, np.uint8) for file in files]
 
     def add(
         self,

@@ -11,8 +11,8 @@ from ai_edge_litert.interpreter import Interpreter
 
 from fsgan_utils.workspace import weights_file
 
-LARGEST_RESERVE = 32
-"""Idle interpreters that a network keeps; a video's pyramid needs about ten."""
+LARGEST_RESERVE = 64
+"""Idle interpreters that a network keeps; a video's pyramid and its tiles need about twenty for each thread."""
 
 
 class DetectionNetwork:

@@ -18,7 +18,7 @@ LEAST_LEVEL_REDUCTION = 1.5
 half, which saves most time, is used even when it is just large enough."""
 SLIGHT_REDUCTION = 2
 """Up to so many times a level is reduced between neighbouring pixels; beyond, which is slower, by area."""
-LEAST_CROP_REDUCTION = 2.5
+LEAST_CROP_REDUCTION = 4
 """A crop is made from the smallest half in which its box is still this many times larger."""
 LEAST_HALVED = 48
 """Shorter side, in pixels, of the smallest image that is halved for the levels."""

@@ -168,10 +168,20 @@ def thumbnail(crop: np.ndarray) -> np.ndarray:
         float32 (1024,): 32×32 grey values less their mean, of length 1 (0 for an image of one colour). The dot
         product of two is their correlation, whatever brightness and contrast.
     """
+    return comparable(small_and_grey(crop))
+
+
+def small_and_grey(crop: np.ndarray) -> np.ndarray:
+    """Shrink an aligned crop, uint8 RGB (S, S, 3), to what `comparable` needs of it: uint8 (32, 32)."""
     grey = cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY)
-    small = cv2.resize(grey, (THUMBNAIL_SIDE, THUMBNAIL_SIDE), interpolation=cv2.INTER_AREA).astype(np.float32).ravel()
-    small -= small.mean()
-    return small / max(float(np.linalg.norm(small)), 1e-6)
+    return cv2.resize(grey, (THUMBNAIL_SIDE, THUMBNAIL_SIDE), interpolation=cv2.INTER_AREA)
+
+
+def comparable(small: np.ndarray) -> np.ndarray:
+    """Make the thumbnail, float32 (1024,), of what `small_and_grey` gives."""
+    values = small.astype(np.float32).ravel()
+    values -= values.mean()
+    return values / max(float(np.linalg.norm(values)), 1e-6)
 
 
 def find_duplicates(thumbnails: np.ndarray, limit: float | None) -> np.ndarray:

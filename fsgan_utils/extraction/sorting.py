@@ -3,55 +3,51 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from tqdm.auto import tqdm
 
 from fsgan_utils.embedding import Embedder
+from fsgan_utils.extraction.journal import Journal
 from fsgan_utils.extraction.people import find_people
-from fsgan_utils.extraction.quality import Selection, find_duplicates, thumbnail
+from fsgan_utils.extraction.quality import Selection, comparable, find_duplicates
 from fsgan_utils.extraction.records import FaceRecord
 from fsgan_utils.extraction.result import ALIGNED, REJECTED
 from fsgan_utils.faces import Alignment
 from fsgan_utils.images import load_image
 
-READERS = 2
 BESIDE = ("raw_faces", "binary_masks_eyes")
 
 
-def sort_faces(folder: Path, records: list[FaceRecord], selection: Selection, embedder: Embedder) -> list[FaceRecord]:
+def sort_faces(journal: Journal, selection: Selection, embedder: Embedder) -> list[FaceRecord]:
     """Reject repetitions, tell the people apart, and move what is rejected.
 
     It works from the files alone and may be killed and called again.
 
     Args:
-        folder: holds `aligned_faces` and the folders beside it.
-        records: of all faces found.
+        journal: of an extraction that has found all faces.
         selection: says which faces repeat others.
         embedder: tells people apart.
 
     Returns:
         The records, with identities and further reasons for rejection.
     """
-    records = _without_repetitions(folder, records, selection)
-    records = _with_identities(folder, records, embedder)
+    records = _without_repetitions(journal, selection)
+    records = _with_identities(journal.faces, records, embedder)
     for record in records:
         if record.rejected is not None:
-            _set_aside(folder, record)
+            _set_aside(journal.faces, record)
     return records
 
 
-def _without_repetitions(folder: Path, records: list[FaceRecord], selection: Selection) -> list[FaceRecord]:
+def _without_repetitions(journal: Journal, selection: Selection) -> list[FaceRecord]:
+    records = journal.records
     kept = _kept(records)
     if selection.max_similarity is None or not kept:
         return records
-    with ThreadPoolExecutor(READERS) as readers:
-        thumbnails = readers.map(lambda position: thumbnail(_crop(folder, records[position])), kept)
-        seen = list(tqdm(thumbnails, "looking for repetitions", len(kept), unit="face"))
-    repeated = find_duplicates(np.stack(seen), selection.max_similarity)
+    looks = journal.looks([records[position].file for position in kept])
+    repeated = find_duplicates(np.stack([comparable(look) for look in looks]), selection.max_similarity)
     result = list(records)
     for position, first in zip(kept, repeated, strict=True):
         if first >= 0:

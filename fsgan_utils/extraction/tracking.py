@@ -179,9 +179,10 @@ class FaceTracker:
         """Look for every known face where it was."""
         followed = []
         for track in self._tracks:
-            sighting = self._mesh_sighting(image, track.box, track.number)
-            if sighting and box_overlaps(track.box, sighting.face.box)[0, 0] < STILL:
-                sighting = self._mesh_sighting(image, sighting.face.box, track.number)
+            face, mesh = self._mesh_face(image, track.box, track.number)
+            if face and box_overlaps(track.box, face.box)[0, 0] < STILL:
+                face, mesh = self._mesh_face(image, face.box, track.number)
+            sighting = Sighting.of(image, face, mesh) if face else None
             if sighting and track.goes_on_in(sighting):
                 followed.append(sighting)
         return followed
@@ -199,11 +200,11 @@ class FaceTracker:
         for face in detected:
             if _is_among(face, seen):
                 continue
-            sighting = self._mesh_sighting(image, face.box, self._new_number(), looks=2)
-            if sighting is None:
+            found, mesh = self._mesh_face(image, face.box, self._new_number(), looks=2)
+            if found is None:
                 unseen.append(face)
             else:
-                seen.append(sighting)
+                seen.append(Sighting.of(image, found, mesh))
         return seen, unseen
 
     def _confirmed(self, followed: list[Sighting], detected: list[Face]) -> list[Sighting]:
@@ -241,13 +242,15 @@ class FaceTracker:
                 self._tracks.append(Track(number, sighting.face.box, sighting.look, unconfirmed.get(number, 0)))
         return result
 
-    def _mesh_sighting(self, image: np.ndarray, box: np.ndarray, track: int, looks: int = 1) -> Sighting | None:
-        """Align the face in a box by FaceMesh, unless FaceMesh sees none there."""
+    def _mesh_face(
+        self, image: np.ndarray, box: np.ndarray, track: int, looks: int = 1
+    ) -> tuple[Face | None, np.ndarray]:
+        """The face that FaceMesh sees in a box, None if it sees none there; and its mesh, float32 (468, 3)."""
         mesh, score = self._mesh.detect(image, box, looks)
         if score < self._mesh.least_score:
-            return None
+            return None, mesh
         extent = np.concatenate([mesh[:, :2].min(axis=0), mesh[:, :2].max(axis=0)])
-        return Sighting.of(image, Face(extent, five_points(mesh), score, track), mesh)
+        return Face(extent, five_points(mesh), score, track), mesh
 
     def _looked_at(self, image: np.ndarray, face: Face) -> Sighting:
         """Align a face by the detector's points; the mesh is only noted."""
