@@ -21,9 +21,8 @@ RECORDS, PROGRESS, FACES, LOOKS = "found.jsonl", "progress.json", "faces", "look
 class Journal:
     """A folder with the faces saved so far, and two files that say how far that is.
 
-    `looks` holds what repetitions are found by. `found.jsonl` grows by the records of each part; then `progress.json` is
-    replaced, and with that the part counts.
-    What a killed run wrote after it is cleared away by `open`.
+    `looks` holds what repetitions are found by. `found.jsonl` grows by the records of each part; then `progress.json`
+    is replaced, and with that the part counts. What a killed run wrote after it is cleared away by `open`.
 
     Attributes:
         folder: the folder.
