@@ -75,9 +75,14 @@ class GeneratedFace:
         return _enlarged(self.drawn, len(self.source))
 
     @cached_property
+    def recolored(self) -> np.ndarray:
+        """float32 RGB (res, res, 3), 0 to 255: the drawing with the source's colours, at its own size."""
+        return self.transfer.apply(self.drawn)
+
+    @cached_property
     def corrected(self) -> np.ndarray:
         """uint8 RGB (S, S, 3): the same with the source's colours."""
-        return _enlarged(self.transfer.apply(self.drawn), len(self.source))
+        return _enlarged(self.recolored, len(self.source))
 
     @property
     def blended(self) -> np.ndarray:

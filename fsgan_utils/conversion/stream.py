@@ -17,6 +17,7 @@ from fsgan_utils.conversion.plan import PlacedFace
 from fsgan_utils.conversion.steps import (
     COVERED,
     Drawing,
+    GeneratedFace,
     Generator,
     Swapped,
     compared_region,
@@ -182,11 +183,24 @@ def _swapped(frame: Frame, faces: list[DrawnFace], config: ConvertConfig) -> Swa
     for face in faces:
         generated = finish(face.source, face.drawn, face.transfer, face.alpha, face.placed.mesh, config)
         finished.append((face.placed.alignment, generated))
-        covered = generated.alpha > COVERED
-        if covered.any():
-            tint = [pixels[covered].mean(axis=0) for pixels in (generated.blended, face.source)]
-            tints.append([float(face.placed.track), *np.concatenate(tint).tolist()])
+        tint = _tint(generated)
+        if tint is not None:
+            tints.append([float(face.placed.track), *tint.tolist()])
     return SwappedFrame(frame, compose(frame.image, finished, config), tints)
+
+
+def _tint(face: GeneratedFace) -> np.ndarray | None:
+    """Mean red, green and blue where a face is replaced, in the result and in the source, float64 (6,), 0 to 255.
+
+    They are measured at the size of the drawing; None where nothing is replaced.
+    """
+    size = face.drawn.shape[1::-1]
+    alpha, source = (cv2.resize(full, size, interpolation=cv2.INTER_AREA) for full in (face.alpha, face.source))
+    covered = alpha > COVERED
+    if not covered.any():
+        return None
+    result = source + alpha[..., None] * (face.recolored - source)
+    return np.concatenate([_mean_color(result, covered), _mean_color(source, covered)])
 
 
 def _mean_mesh(meshes: Sequence[np.ndarray | None], weights: np.ndarray) -> np.ndarray | None:

@@ -100,6 +100,10 @@ class PixelShuffleUpBlock(keras.Layer):
 class NearestUpBlock(keras.Layer):
     """Double a map by repeating pixels: nearest ×2, reflect padding, 3×3 convolution, norm; no activation.
 
+    Of the 3×3 pixels that the convolution sees, several repeat the same one. So the map is convolved before it is
+    doubled, by 2×2 kernels that add up the weights of what is repeated: one for each place in a 2×2 patch. That takes
+    4 multiplications where 9 are written. What the reflection lays around the doubled map repeats its edge.
+
     Args:
         width: channels of the output.
         norm: see `normalization`.
@@ -109,7 +113,6 @@ class NearestUpBlock(keras.Layer):
         """Make the convolution and the norm."""
         super().__init__(**kwargs)
         self.width, self.norm_name = width, norm
-        self.repeat = layers.UpSampling2D(2, interpolation="nearest", data_format="channels_last")
         self.convolution = convolution(width, 3, padding="valid", name="convolution")
         self.norm = normalization(norm, width)
 
@@ -120,8 +123,22 @@ class NearestUpBlock(keras.Layer):
 
     def call(self, inputs: Any, training: bool | None = None) -> Any:
         """Map (B, H, W, C) to (B, 2 H, 2 W, width)."""
-        maps = ops.pad(self.repeat(inputs), ((0, 0), (1, 1), (1, 1), (0, 0)), mode="reflect")
-        return _call_norm(self.norm, self.convolution(maps), training)
+        _, height, width, _ = inputs.shape
+        kernel = ops.concatenate(_patch_kernels(self.convolution.kernel), axis=-1)
+        surrounded = _edge_repeated(_edge_repeated(inputs, 1), 2)
+        maps = ops.conv(surrounded, ops.cast(kernel, self.compute_dtype), padding="valid", data_format="channels_last")
+        places = ops.split(maps, 4, axis=-1)
+        below_and_right = [(down, right) for down in (0, 1) for right in (0, 1)]
+        patches = ops.stack(
+            [
+                place[:, down : down + height, right : right + width]
+                for place, (down, right) in zip(places, below_and_right, strict=True)
+            ],
+            axis=3,
+        )
+        rows = ops.transpose(ops.reshape(patches, (-1, height, width, 2, 2, self.width)), (0, 1, 3, 2, 4, 5))
+        doubled = ops.reshape(rows, (-1, 2 * height, 2 * width, self.width))
+        return _call_norm(self.norm, doubled + ops.cast(self.convolution.bias, self.compute_dtype), training)
 
     def compute_output_shape(self, input_shape: tuple) -> tuple:
         """Return the shape at once: to find it, Keras' PyTorch engine would draw a whole batch for the padding."""
@@ -162,6 +179,24 @@ class ResidualBlock(keras.Layer):
     def get_config(self) -> dict:
         """Return what the constructor needs."""
         return {**super().get_config(), "width": self.width, "slope": self.slope}
+
+
+def _patch_kernels(kernel: Any) -> list:
+    """What a 3×3 kernel comes to on a map doubled by repetition: four kernels (2, 2, C, width), one for each place in a
+    2×2 patch, row by row."""
+    return [part for row in _summed_up(kernel, 0) for part in _summed_up(row, 1)]
+
+
+def _summed_up(kernel: Any, axis: int) -> list:
+    """Along an axis, the two weights that stand for three: where the first pixel, and where the last, is another's."""
+    first, second, third = ops.split(kernel, 3, axis=axis)
+    return [ops.concatenate([first, second + third], axis), ops.concatenate([first + second, third], axis)]
+
+
+def _edge_repeated(maps: Any, axis: int) -> Any:
+    """Lay the first and the last line along an axis around maps once more."""
+    first, *_, last = ops.split(maps, [1, maps.shape[axis] - 1], axis=axis)
+    return ops.concatenate([first, maps, last], axis=axis)
 
 
 def _call_norm(norm: keras.Layer, maps: Any, training: bool | None) -> Any:

@@ -131,15 +131,24 @@ class SelfAttention(keras.Layer):
         for part in (self.query, self.key, self.value, self.scale):
             part.build(input_shape)
 
-    def call(self, inputs: Any) -> Any:
-        """Map (B, H, W, width) to the same shape; H and W are fixed and, where pooled, even."""
+    def call(self, inputs: Any, training: bool | None = None) -> Any:
+        """Map (B, H, W, width) to the same shape; H and W are fixed and, where pooled, even.
+
+        While nothing is learnt, one map after another is attended to: the weights of all would not fit a processor's
+        cache, and take twice as long.
+        """
         query, key, value = self.query(inputs), self.key(inputs), self.value(inputs)
         if self.pooled and min(inputs.shape[1:3]) >= POOL_FROM:
             key, value = _pool(key), _pool(value)
-        scores = ops.matmul(_positions(query), ops.transpose(_positions(key), (0, 2, 1)))
-        weights = ops.cast(ops.softmax(ops.cast(scores, "float32"), axis=-1), self.compute_dtype)
-        seen = ops.reshape(ops.matmul(weights, _positions(value)), (-1, *inputs.shape[1:]))
+        maps = tuple(_positions(part) for part in (query, key, value))
+        seen = self._look(*maps) if training else ops.map(lambda one: self._look(*one), maps)
+        seen = ops.reshape(seen, (-1, *inputs.shape[1:]))
         return inputs + self.scale(seen)
+
+    def _look(self, query: Any, key: Any, value: Any) -> Any:
+        """Sum values up by how well their keys fit each query: (…, H · W, C)."""
+        scores = ops.matmul(query, ops.swapaxes(key, -1, -2))
+        return ops.matmul(ops.cast(ops.softmax(ops.cast(scores, "float32"), axis=-1), self.compute_dtype), value)
 
     def get_config(self) -> dict:
         """Return what the constructor needs."""

@@ -9,6 +9,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
+import cv2
 import numpy as np
 from av.container import InputContainer
 from av.video.reformatter import Colorspace, Interpolation, VideoReformatter
@@ -207,9 +208,15 @@ def _announced_packets(container: InputContainer, stream: VideoStream) -> int:
 
 def _to_rgb(frame: av.VideoFrame, reformatter: VideoReformatter) -> np.ndarray:
     matrix = matrix_of(int(frame.colorspace), frame.height)
-    rgb = reformatter.reformat(frame, format="rgb24", src_colorspace=matrix, interpolation=SCALING, threads=1)
-    image = rgb.to_ndarray()
+    planes = reformatter.reformat(frame, format="gbrp", src_colorspace=matrix, interpolation=SCALING, threads=1).planes
+    green, blue, red = map(_pixels, planes)  # FFmpeg is more than twice as quick at planes than at "rgb24"
+    image = cv2.merge([red, green, blue])
     return np.ascontiguousarray(np.rot90(image, round(frame.rotation / 90))) if frame.rotation else image
+
+
+def _pixels(plane: av.video.plane.VideoPlane) -> np.ndarray:
+    """A plane of a picture, uint8 (H, W), without what pads its lines."""
+    return np.frombuffer(plane, np.uint8).reshape(plane.height, plane.line_size)[:, : plane.width]
 
 
 def matrix_of(tag: int, height: int) -> Colorspace:
