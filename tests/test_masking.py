@@ -96,7 +96,7 @@ def test_without_a_mesh_a_hull_is_refused_and_such_a_face_left_alone(picture, si
     for config in (ConvertConfig(mask="hull"), ConvertConfig(mask="attention", keep=("mouth",))):
         with pytest.raises(ValueError, match="needs the face's mesh"):
             face_mask(FULL, None, config)
-        bare = Sighting(sighting.face, None, sighting.alignment, sighting.crop)
+        bare = Sighting(sighting.face, None, sighting.alignment, sighting.image)
         (result,) = swap_faces([picture], [[bare]], Painter(), config)
         assert (result.swapped, result.left_alone) == (0, 1)
         np.testing.assert_array_equal(result.image, picture)

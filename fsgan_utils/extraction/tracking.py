@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import cv2
@@ -15,7 +16,8 @@ from fsgan_utils.video.cuts import correlation, is_cut, signature
 
 LANDMARKS = ("facemesh", "mtcnn")
 CROP_SIZE = 256
-LOOK_SIDE = 24
+LOOK_SIDE, LOOKED_AT = 24, 96
+"""Side of a face's look in pixels, and of the crop that it is averaged from."""
 SAME_PLACE = 0.3
 """Overlap of two boxes, in parts of their union, from which on they are of one face."""
 TWICE = 0.5
@@ -38,14 +40,14 @@ class Sighting:
         face: the face, with its track; its landmarks are those that align it.
         mesh: float32 (468, 3), FaceMesh's points in pixels of the frame; None where FaceMesh sees no face.
         alignment: from the frame to a "half" crop, by which faces are compared; None where the landmarks allow none.
-        crop: uint8 RGB (256, 256, 3), the face so aligned; None where there is no alignment.
+        image: uint8 RGB (H, W, 3), the frame; None where it is not at hand.
         crowded: whether another face is so near that the two could be taken for each other.
     """
 
     face: Face
     mesh: np.ndarray | None
     alignment: Alignment | None
-    crop: np.ndarray | None
+    image: np.ndarray | None
     crowded: bool = False
 
     @classmethod
@@ -54,15 +56,22 @@ class Sighting:
         try:
             alignment = Alignment.from_landmarks(face.landmarks, CROP_SIZE)
         except ValueError:  # the points coincide; the caller sees that there is no alignment
-            return cls(face, mesh, None, None)
-        return cls(face, mesh, alignment, alignment.warp(image))
+            return cls(face, mesh, None, image)
+        return cls(face, mesh, alignment, image)
 
-    @property
+    @cached_property
+    def crop(self) -> np.ndarray | None:
+        """uint8 RGB (256, 256, 3), the face as it is compared; None where there is no alignment."""
+        return None if self.alignment is None or self.image is None else self.alignment.warp(self.image)
+
+    @cached_property
     def look(self) -> np.ndarray | None:
         """The aligned face, grey and small: uint8 (24, 24)."""
-        if self.crop is None:
+        if self.alignment is None or self.image is None:
             return None
-        small = cv2.resize(self.crop, (LOOK_SIDE, LOOK_SIDE), interpolation=cv2.INTER_AREA)
+        coarse = self.alignment.matrix * (LOOKED_AT / CROP_SIZE)
+        sampled = cv2.warpAffine(self.image, coarse, (LOOKED_AT, LOOKED_AT), borderMode=cv2.BORDER_REPLICATE)
+        small = cv2.resize(sampled, (LOOK_SIDE, LOOK_SIDE), interpolation=cv2.INTER_AREA)
         return cv2.cvtColor(small, cv2.COLOR_RGB2GRAY)
 
 

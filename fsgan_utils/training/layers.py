@@ -16,6 +16,8 @@ from keras import layers, ops
 WEIGHT_DECAY = 1e-4
 POOL_FROM = 32
 """Side, in pixels, of the smallest map on which "pooled" attention pools."""
+QUERIES_AT_ONCE = 512
+"""Positions of a map that look at the others at the same time, while nothing is learnt; a power of two."""
 _register = keras.saving.register_keras_serializable(package="fsgan_utils")
 
 
@@ -134,16 +136,23 @@ class SelfAttention(keras.Layer):
     def call(self, inputs: Any, training: bool | None = None) -> Any:
         """Map (B, H, W, width) to the same shape; H and W are fixed and, where pooled, even.
 
-        While nothing is learnt, one map after another is attended to: the weights of all would not fit a processor's
-        cache, and take twice as long.
+        While nothing is learnt, one map after another is attended to, `QUERIES_AT_ONCE`: the weights of all would not
+        fit a processor's cache, and take twice as long.
         """
         query, key, value = self.query(inputs), self.key(inputs), self.value(inputs)
         if self.pooled and min(inputs.shape[1:3]) >= POOL_FROM:
             key, value = _pool(key), _pool(value)
         maps = tuple(_positions(part) for part in (query, key, value))
-        seen = self._look(*maps) if training else ops.map(lambda one: self._look(*one), maps)
+        seen = self._look(*maps) if training else ops.map(lambda one: self._look_part_by_part(*one), maps)
         seen = ops.reshape(seen, (-1, *inputs.shape[1:]))
         return inputs + self.scale(seen)
+
+    def _look_part_by_part(self, query: Any, key: Any, value: Any) -> Any:
+        """The same as `_look`, for one map, a part of the queries after another."""
+        positions, width = query.shape
+        parts = ops.reshape(query, (-1, min(positions, QUERIES_AT_ONCE), width))
+        seen = ops.map(lambda part: self._look(part, key, value), parts)
+        return ops.reshape(seen, (positions, self.width))
 
     def _look(self, query: Any, key: Any, value: Any) -> Any:
         """Sum values up by how well their keys fit each query: (…, H · W, C)."""
