@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from v22_files import PARITY, model_config, recorded, signal, write_v22_file
 
-from fsgan_utils.training.blocks import PixelShuffleUpBlock
+from fsgan_utils.training.blocks import NearestUpBlock, PixelShuffleUpBlock
 from fsgan_utils.training.config import NORMS, ModelConfig
 from fsgan_utils.training.layers import MapNormalization, SelfAttention, normalization
 from fsgan_utils.training.legacy import load_legacy_weights
@@ -117,6 +117,24 @@ def test_pooled_attention_pools_only_maps_of_32_pixels_or_more(side, differs):
     difference = np.abs(array(full(maps)) - array(pooled(maps))).max()
     assert (difference > 1e-2) == differs
     np.testing.assert_allclose(array(pooled(maps)), attend_by_hand(pooled, maps, 2 if differs else 1), atol=1e-4)
+
+
+@pytest.mark.parametrize("pooled", [False, True])
+def test_attention_is_the_same_whether_all_is_looked_at_at_once_or_in_parts(pooled):
+    maps, attention = signal(0, (3, 32, 32, 16)), SelfAttention(16, pooled)
+    attention(maps)
+    attention.set_weights([signal(1 + index, weight.shape) for index, weight in enumerate(attention.weights)])
+    np.testing.assert_allclose(array(attention(maps)), array(attention(maps, training=True)), atol=1e-4)
+
+
+def test_a_doubled_map_is_convolved_as_if_it_had_been_doubled_first():
+    block, maps = NearestUpBlock(5), signal(0, (2, 4, 6, 3))
+    block(maps)
+    block.set_weights([signal(1 + index, weight.shape) for index, weight in enumerate(block.weights)])
+    kernel, bias = (array(weight) for weight in block.weights)
+    doubled = np.pad(maps.repeat(2, axis=1).repeat(2, axis=2), ((0, 0), (1, 1), (1, 1), (0, 0)), mode="reflect")
+    windows = np.lib.stride_tricks.sliding_window_view(doubled, (3, 3), axis=(1, 2))
+    np.testing.assert_allclose(array(block(maps)), np.einsum("bhwcij,ijco->bhwo", windows, kernel) + bias, atol=1e-4)
 
 
 def attend_by_hand(attention, maps, pool):

@@ -10,19 +10,20 @@ from fsgan_utils.extraction import Source
 from fsgan_utils.video import Frame, probe, read_frames
 
 
-def source_frames(source: Source, config: ConvertConfig, first: int = 0) -> Iterator[Frame]:
+def source_frames(source: Source, config: ConvertConfig, first: int = 0, rough: bool = False) -> Iterator[Frame]:
     """Read what is converted.
 
     Args:
         source: a video or photographs; photographs that cannot be read are left out.
         config: `start` and `stop` count for a video.
         first: leave out what has a smaller index.
+        rough: as for `read_frames`.
 
     Yields:
         The frames; of photographs each stands for itself, without a time.
     """
     if not source.photographs:
-        yield from read_frames(source.path, config.start, config.stop, first=first)
+        yield from read_frames(source.path, config.start, config.stop, first=first, rough=rough)
         return
     for picture in source.pictures(first=first):
         if picture.image is not None:

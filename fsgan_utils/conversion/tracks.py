@@ -94,7 +94,7 @@ def follow_faces(
     notes = _Notes(folder)
     if notes.tracker is not None:
         tracker.restore(notes.tracker)
-    ahead = BackgroundGenerator(source_frames(source, config, notes.next_frame), FRAMES_AHEAD)
+    ahead = BackgroundGenerator(source_frames(source, config, notes.next_frame, rough=True), FRAMES_AHEAD)
     total = expected_frames(source, config)
     for frame in tqdm(ahead, "following faces", total, initial=notes.frames, unit="frame"):
         if source.photographs:

@@ -29,6 +29,7 @@ MATRICES = {
     9: Colorspace.BT2020,
 }
 SCALING = Interpolation.BILINEAR | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
+ROUGH = Interpolation.BILINEAR
 _DISCARDED = 2  # flag of an index entry that an edit list leaves out
 
 
@@ -141,7 +142,12 @@ def probe(path: str | Path) -> VideoInfo:
 
 
 def read_frames(
-    path: str | Path, start: float | None = None, stop: float | None = None, every: int = 1, first: int = 0
+    path: str | Path,
+    start: float | None = None,
+    stop: float | None = None,
+    every: int = 1,
+    first: int = 0,
+    rough: bool = False,
 ) -> Iterator[Frame]:
     """Decode a video, frame by frame.
 
@@ -151,6 +157,8 @@ def read_frames(
         stop: end before the first frame shown at or after this second.
         every: yield only frames whose index is a multiple of this.
         first: leave out frames whose index is smaller than this.
+        rough: do not interpolate colours between the places where the video holds them; ten times as quick, and good
+            enough to find faces by.
 
     Yields:
         The frames, in the order they are shown.
@@ -163,7 +171,7 @@ def read_frames(
     if every < 1:
         raise ValueError(f"every must be 1 or more. Received: {every}")
     check_range(start, stop)
-    return _read_frames(existing_file(path), start, stop, every, first)
+    return _read_frames(existing_file(path), start, stop, every, first, ROUGH if rough else SCALING)
 
 
 def check_range(start: float | None, stop: float | None) -> None:
@@ -172,7 +180,9 @@ def check_range(start: float | None, stop: float | None) -> None:
         raise ValueError(f"expected 0 <= start < stop, in seconds. Received: start={start}, stop={stop}")
 
 
-def _read_frames(file: Path, start: float | None, stop: float | None, every: int, first: int) -> Iterator[Frame]:
+def _read_frames(
+    file: Path, start: float | None, stop: float | None, every: int, first: int, scaling: Interpolation
+) -> Iterator[Frame]:
     reformatter = VideoReformatter()
     with _opened(file) as (container, stream):
         stream.thread_type = "AUTO"
@@ -183,7 +193,7 @@ def _read_frames(file: Path, start: float | None, stop: float | None, every: int
             if stop is not None and pts * time_base >= stop:
                 return
             if index >= first and index % every == 0 and (start is None or pts * time_base >= start):
-                yield Frame(_to_rgb(frame, reformatter), index, pts, frame.duration or 0, time_base)
+                yield Frame(_to_rgb(frame, reformatter, scaling), index, pts, frame.duration or 0, time_base)
 
 
 def _decoded(file: Path, container: InputContainer, stream: VideoStream) -> Iterator[av.VideoFrame]:
@@ -208,9 +218,9 @@ def _announced_packets(container: InputContainer, stream: VideoStream) -> int:
     return stream.frames
 
 
-def _to_rgb(frame: av.VideoFrame, reformatter: VideoReformatter) -> np.ndarray:
+def _to_rgb(frame: av.VideoFrame, reformatter: VideoReformatter, scaling: Interpolation) -> np.ndarray:
     matrix = matrix_of(int(frame.colorspace), frame.height)
-    planes = reformatter.reformat(frame, format="gbrp", src_colorspace=matrix, interpolation=SCALING, threads=1).planes
+    planes = reformatter.reformat(frame, format="gbrp", src_colorspace=matrix, interpolation=scaling, threads=1).planes
     green, blue, red = map(_pixels, planes)  # FFmpeg is more than twice as quick at planes than at "rgb24"
     image = cv2.merge([red, green, blue])
     return np.ascontiguousarray(np.rot90(image, round(frame.rotation / 90))) if frame.rotation else image
