@@ -129,10 +129,17 @@ def test_one_frame_of_odd_size(detector, tmp_path):
 
 
 def test_missed_faces_are_counted_and_do_not_stop_the_work(detector, tmp_path):
-    partly = SeeingNothingAt(detector, {2, 3, 9})
+    partly = SeeingNothingAt(detector, {2, 3, 4, 5})
     config = ConvertConfig(stop=0.5, landmarks="mtcnn")
     summary = convert_video(CLIP, tmp_path / "out.mp4", Painter(), config, partly)
-    assert (summary.frames, summary.swapped_frames, summary.faceless_frames) == (12, 9, 3)
+    assert (summary.frames, summary.swapped_frames, summary.faceless_frames) == (12, 8, 4)
+
+
+def test_a_face_missed_for_a_moment_is_swapped_all_the_same(detector, tmp_path):
+    partly = SeeingNothingAt(detector, {3, 4, 9})
+    config = ConvertConfig(stop=0.5, landmarks="mtcnn")
+    summary = convert_video(CLIP, tmp_path / "out.mp4", Painter(), config, partly)
+    assert (summary.swapped_frames, summary.faceless_frames, summary.bridged_faces) == (12, 0, 3)
 
 
 def test_faces_are_followed_where_the_detector_misses_them(detector, tmp_path):

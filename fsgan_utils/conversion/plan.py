@@ -40,12 +40,14 @@ class Plan:
     Attributes:
         faces: by the frame's index, the faces that are swapped in it.
         left_alone: how many faces are not swapped, by the reason.
+        bridged: how many of the faces were missed in their frame, and lie between where they were seen.
         source_jitter: mean acceleration of the landmarks as they were found, in pixels a frame².
         jitter: the same of the swapped faces, which lie where the steadied landmarks say.
     """
 
     faces: Mapping[int, list[PlacedFace]]
     left_alone: Counter[str]
+    bridged: int
     source_jitter: float
     jitter: float
 
@@ -64,7 +66,7 @@ def plan_swaps(tracks: FaceTracks, model: Generator, config: ConvertConfig, rate
     """
     chosen, left_alone = choose(tracks, config)
     faces: dict[int, list[PlacedFace]] = {}
-    found, steady = [], []
+    found, steady, bridged = [], [], 0
     for rows in tracks.rows_by_track.values():
         rows = rows[chosen[rows]]
         if not len(rows):
@@ -77,16 +79,18 @@ def plan_swaps(tracks: FaceTracks, model: Generator, config: ConvertConfig, rate
             config.cutoff,
             config.kalman_noise,
             config.moving_average,
+            seen := ~tracks.bridged[rows],
         )
-        found.append(acceleration(tracks.landmarks[rows], tracks.frame[rows]))
-        steady.append(acceleration(paths, tracks.frame[rows]))
+        found.append(acceleration(tracks.landmarks[rows[seen]], tracks.frame[rows[seen]]))
+        steady.append(acceleration(paths[seen], tracks.frame[rows[seen]]))
         for row, landmarks in zip(rows.tolist(), paths, strict=True):
             placed = _placed(tracks, row, landmarks, model, config)
             if isinstance(placed, str):
                 left_alone[placed] += 1
             else:
                 faces.setdefault(int(tracks.frame[row]), []).append(placed)
-    return Plan(faces, left_alone, _mean(found), _mean(steady))
+                bridged += int(tracks.bridged[row])
+    return Plan(faces, left_alone, bridged, _mean(found), _mean(steady))
 
 
 def _placed(

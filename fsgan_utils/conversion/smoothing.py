@@ -74,6 +74,7 @@ def steadied(
     cutoff: float = 2.5,
     kalman_noise: float = 3e-3,
     moving_average: float = 0.65,
+    seen: np.ndarray | None = None,
 ) -> np.ndarray:
     """Steady the landmarks of one face along its track.
 
@@ -86,6 +87,8 @@ def steadied(
         cutoff: for "two_pass": movements that take longer than 1 / cutoff seconds are kept, quicker ones calmed.
         kalman_noise: see `KalmanPoint`.
         moving_average: see `AveragedPoint`.
+        seen: bool (N,), where the points were seen and not guessed; "two_pass" does without the guesses. None for
+            everywhere; the first and the last always count as seen.
 
     Returns:
         float64 (N, 5, 2).
@@ -99,15 +102,16 @@ def steadied(
     if method == "none":
         return points
     if method == "two_pass":
-        return _two_pass(points.reshape(len(points), -1), frames, cutoff, rate).reshape(points.shape)
+        weights = np.ones(len(points)) if seen is None else seen.astype(np.float64)
+        return _two_pass(points.reshape(len(points), -1), weights, frames, cutoff, rate).reshape(points.shape)
     filters: list[KalmanPoint | AveragedPoint] = [
         KalmanPoint(kalman_noise, point) if method == "kalman" else AveragedPoint(moving_average, point)
         for point in points[0]
     ]
-    return np.array([[one.update(point) for one, point in zip(filters, seen, strict=True)] for seen in points])
+    return np.array([[one.update(point) for one, point in zip(filters, found, strict=True)] for found in points])
 
 
-def _two_pass(values: np.ndarray, frames: np.ndarray, cutoff: float, rate: float) -> np.ndarray:
+def _two_pass(values: np.ndarray, weights: np.ndarray, frames: np.ndarray, cutoff: float, rate: float) -> np.ndarray:
     """Whittaker's graduation with third differences: least squares of the distance to what was seen, where something
     was seen, and of how unevenly the movement accelerates. Its solution runs over the track forwards and backwards.
 
@@ -124,6 +128,6 @@ def _two_pass(values: np.ndarray, frames: np.ndarray, cutoff: float, rate: float
     differences = np.diff(np.eye(ORDER + 1), n=ORDER, axis=0)[0]
     third = sparse.diags_array(list(differences), offsets=range(ORDER + 1), shape=(count - ORDER, count))
     seen = np.zeros((count, values.shape[1] + 1))
-    seen[positions] = np.column_stack([values, np.ones(len(values))])
+    seen[positions] = np.column_stack([values * weights[:, None], weights])
     matrix = sparse.diags_array(seen[:, -1]) + weight * (third.T @ third)
     return splu(matrix.tocsc()).solve(seen[:, :-1])[positions]

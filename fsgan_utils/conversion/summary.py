@@ -30,6 +30,7 @@ class ConversionSummary:
         flicker: mean acceleration of the mean colour of the swapped regions, divided by that of the same regions of
             the source; 1 is as steady as the source. None where there is none to measure.
         seconds: how long it took.
+        bridged_faces: swapped faces that were missed in their frame, but seen shortly before and after it.
         resumed_frames: frames that an earlier run, which was interrupted, had done.
         notes: what else there is to know.
     """
@@ -44,6 +45,7 @@ class ConversionSummary:
     jitter: float | None
     flicker: float | None
     seconds: float
+    bridged_faces: int = 0
     resumed_frames: int = 0
     notes: Sequence[str] = ()
 
@@ -65,6 +67,8 @@ class ConversionSummary:
             f"faces swapped: {self.swapped_faces}, left alone: {self.left_alone_faces}",
             *(f"  {count} {reason}" for reason, count in self.left_alone.items()),
         ]
+        if self.bridged_faces:
+            lines.append(f"faces missed for a moment, and swapped all the same: {self.bridged_faces}")
         if self.jitter is not None:
             lines.append(f"jitter: {self.jitter:.2f} of what was found ({self.source_jitter:.2f} pixels a frame²)")
         if self.flicker is not None:
@@ -106,6 +110,7 @@ def summarise(
         jitter=plan.jitter / plan.source_jitter if plan.source_jitter else None,
         flicker=_flicker(tints),
         seconds=seconds,
+        bridged_faces=plan.bridged,
         resumed_frames=resumed_frames,
         notes=tuple(notes),
     )

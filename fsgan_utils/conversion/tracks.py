@@ -13,10 +13,12 @@ import numpy as np
 from prefetch_generator import BackgroundGenerator
 from tqdm.auto import tqdm
 
+from fsgan_utils.conversion.bridging import bridge
 from fsgan_utils.conversion.config import ConvertConfig
 from fsgan_utils.conversion.frames import expected_frames, source_frames
 from fsgan_utils.conversion.swap import build_detector
 from fsgan_utils.extraction import FaceDetector, FaceTracker, Sighting, Source
+from fsgan_utils.extraction.tracking import LOOK_SIDE
 from fsgan_utils.video import Frame
 
 FRAMES_A_PART = 240
@@ -34,6 +36,7 @@ class FaceTracks:
 
     Attributes:
         index: int64 (F,), indices in the file of the frames that were looked at.
+        shot: int64 (F,), number of the shot that each of them belongs to.
         faceless: how many of them show no face.
         frame: int64 (N,), index of the frame in the file.
         track: int64 (N,), number of the face's track. A track holds one person and lies within one shot.
@@ -41,11 +44,14 @@ class FaceTracks:
         landmarks: float32 (N, 5, 2), as `Face.landmarks`.
         score: float32 (N,), 0 to 1.
         mesh: float32 (N, 468, 2), FaceMesh's points in pixels; NaN where FaceMesh saw no face.
+        look: uint8 (N, 24, 24), the aligned face, grey and small; zeros where it could not be aligned.
+        bridged: bool (N,), whether the face was missed there, and laid in between where it was seen (`bridge`).
         sample_track: int64 (M,), the track of each sample.
         samples: M aligned faces, uint8 RGB (256, 256, 3) as JPEG.
     """
 
     index: np.ndarray
+    shot: np.ndarray
     faceless: int
     frame: np.ndarray
     track: np.ndarray
@@ -53,6 +59,8 @@ class FaceTracks:
     landmarks: np.ndarray
     score: np.ndarray
     mesh: np.ndarray
+    look: np.ndarray
+    bridged: np.ndarray
     sample_track: np.ndarray
     samples: tuple[bytes, ...]
 
@@ -81,6 +89,8 @@ def follow_faces(
 ) -> FaceTracks:
     """Follow every face through a video; photographs have nothing to do with each other.
 
+    A face that is missed for a few frames counts as followed (`bridge`).
+
     Args:
         source: the video or the photographs.
         config: the stretch of time, what aligns the faces, and how often the detector looks.
@@ -99,10 +109,11 @@ def follow_faces(
     for frame in tqdm(ahead, "following faces", total, initial=notes.frames, unit="frame"):
         if source.photographs:
             tracker.reset()
-        notes.add(frame, tracker.update(frame.image)[0])
+        sightings, _ = tracker.update(frame.image)
+        notes.add(frame, sightings, tracker.shot)
         if notes.full:
             notes.write(tracker.state())
-    return notes.all()
+    return bridge(notes.all())
 
 
 @dataclass
@@ -110,6 +121,7 @@ class _Part:
     """Faces of up to `FRAMES_A_PART` frames."""
 
     index: list[int] = field(default_factory=list)
+    shot: list[int] = field(default_factory=list)
     faceless: int = 0
     rows: list[tuple] = field(default_factory=list)
     samples: list[tuple[int, bytes]] = field(default_factory=list)
@@ -147,9 +159,10 @@ class _Notes:
         """Whether a part is complete."""
         return len(self._open.index) == FRAMES_A_PART
 
-    def add(self, frame: Frame, sightings: list[Sighting]) -> None:
-        """Note the faces of the next frame."""
+    def add(self, frame: Frame, sightings: list[Sighting], shot: int) -> None:
+        """Note the faces of the next frame, and the number of its shot."""
         self._open.index.append(frame.index)
+        self._open.shot.append(shot)
         self._open.faceless += not sightings
         for sighting in sightings:
             self._open.rows.append(_row(frame.index, sighting))
@@ -179,16 +192,18 @@ class _Notes:
         ends = np.cumsum(sizes)
         samples = tuple(jpegs[end - size : end] for end, size in zip(ends, sizes, strict=True))
         faceless = sum(int(part["faceless"]) for part in parts)
-        return FaceTracks(faceless=faceless, **joined, samples=samples)
+        bridged = np.zeros(len(joined["frame"]), bool)
+        return FaceTracks(faceless=faceless, bridged=bridged, **joined, samples=samples)
 
     def _closed(self) -> dict[str, Any]:
-        columns: list[Any] = list(zip(*self._open.rows, strict=True)) or [()] * len(_ROW)
+        columns: list[Any] = list(zip(*self._open.rows, strict=True)) or [()] * len(ROW)
         tracks, jpegs = [track for track, _ in self._open.samples], [jpeg for _, jpeg in self._open.samples]
         return {
             name: np.array(column, dtype).reshape(-1, *shape)
-            for column, (name, (dtype, shape)) in zip(columns, _ROW.items(), strict=True)
+            for column, (name, (dtype, shape)) in zip(columns, ROW.items(), strict=True)
         } | {
             "index": np.array(self._open.index, np.int64),
+            "shot": np.array(self._open.shot, np.int64),
             "faceless": self._open.faceless,
             "sample_track": np.array(tracks, np.int64),
             "sample_sizes": np.array([len(jpeg) for jpeg in jpegs], np.int64),
@@ -196,22 +211,24 @@ class _Notes:
         }
 
 
-_ROW: dict[str, tuple[type, tuple[int, ...]]] = {
+ROW: dict[str, tuple[type, tuple[int, ...]]] = {
     "frame": (np.int64, ()),
     "track": (np.int64, ()),
     "box": (np.float32, (4,)),
     "landmarks": (np.float32, (5, 2)),
     "score": (np.float32, ()),
     "mesh": (np.float32, (MESH_POINTS, 2)),
+    "look": (np.uint8, (LOOK_SIDE, LOOK_SIDE)),
 }
 """What is noted of each face: its dtype and shape."""
-_ARRAYS = (*_ROW, "index", "sample_track", "sample_sizes", "jpegs")
+_ARRAYS = (*ROW, "index", "shot", "sample_track", "sample_sizes", "jpegs")
 
 
 def _row(index: int, sighting: Sighting) -> tuple:
     face = sighting.face
     mesh = np.full((MESH_POINTS, 2), np.nan) if sighting.mesh is None else sighting.mesh[:, :2]
-    return index, face.track or 0, face.box, face.landmarks, face.score, mesh
+    look = np.zeros((LOOK_SIDE, LOOK_SIDE)) if sighting.look is None else sighting.look
+    return index, face.track or 0, face.box, face.landmarks, face.score, mesh, look
 
 
 def _read_parts(folder: Path) -> Iterator[dict[str, Any]]:

@@ -19,6 +19,8 @@ from fsgan_utils.images import write_bytes
 FRAMES_A_PART = 240
 """Frames of the source in one part of the result, less in the last."""
 FINGERPRINT = "made_from.txt"
+FORM = 2
+"""Number of the form in which parts are noted; work of another form is begun anew."""
 
 
 @dataclass(frozen=True)
@@ -90,4 +92,4 @@ def fingerprint(source: Source, config: ConvertConfig, model: Generator, detecto
     """
     noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
     drawn = np.round(draw([noise], model, config), 3)
-    return repr((source.fingerprint(), config, hashlib.sha256(drawn.tobytes()).hexdigest(), repr(detector)))
+    return repr((FORM, source.fingerprint(), config, hashlib.sha256(drawn.tobytes()).hexdigest(), repr(detector)))

@@ -126,6 +126,7 @@ class FaceTracker:
     _since_detection: int = field(default=0, init=False, repr=False)
     _in_doubt: bool = field(default=True, init=False, repr=False)
     _signature: np.ndarray | None = field(default=None, init=False, repr=False)
+    _shot: int = field(default=0, init=False, repr=False)
 
     def __post_init__(self) -> None:
         """Check the settings."""
@@ -158,6 +159,12 @@ class FaceTracker:
     def reset(self) -> None:
         """Forget every face: the next frame has nothing to do with the last."""
         self._tracks, self._signature, self._in_doubt = [], None, True
+        self._shot += 1
+
+    @property
+    def shot(self) -> int:
+        """Number of the shot that the last frame belongs to; it grows from shot to shot."""
+        return self._shot
 
     def state(self) -> dict[str, Any]:
         """What `restore` needs to go on from here, of JSON's types."""
@@ -167,6 +174,7 @@ class FaceTracker:
             "since_detection": self._since_detection,
             "in_doubt": self._in_doubt,
             "signature": _as_list(self._signature),
+            "shot": self._shot,
         }
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -176,7 +184,7 @@ class FaceTracker:
             for number, box, look, unconfirmed in state["tracks"]
         ]
         self._next, self._since_detection, self._in_doubt = state["next"], state["since_detection"], state["in_doubt"]
-        self._signature = _as_pixels(state["signature"])
+        self._signature, self._shot = _as_pixels(state["signature"]), state["shot"]
 
     def _forget_at_cut(self, image: np.ndarray) -> None:
         before, current = self._signature, signature(image)

@@ -7,6 +7,8 @@ import numpy as np
 
 SIDE = 32
 """Side of a frame's signature in pixels."""
+PICTURED = 24
+"""Standard deviation of a signature above which it shows something that cannot vanish into a plain frame by itself."""
 
 
 def signature(frame: np.ndarray) -> np.ndarray:
@@ -32,7 +34,7 @@ def is_cut(before: np.ndarray, after: np.ndarray, threshold: float = 0.5) -> boo
     """
     first, second = before.astype(np.float64), after.astype(np.float64)
     if first.std() * second.std() < 1:
-        return bool(abs(first.mean() - second.mean()) > 64)
+        return bool(abs(first.mean() - second.mean()) > 64 or max(first.std(), second.std()) > PICTURED)
     return correlation(first, second) < threshold
 
 
