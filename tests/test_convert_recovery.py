@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from painter import Painter
 
-from fsgan_utils.conversion import ConvertConfig, build_detector, convert, convert_video, tracks
+from fsgan_utils.conversion import ConvertConfig, build_detector, convert, convert_video
 from fsgan_utils.conversion.work import Work, fingerprint
 from fsgan_utils.extraction import Source
 from fsgan_utils.video import read_frames
@@ -24,8 +24,9 @@ import time
 sys.path[:0] = [".", "tests"]
 from painter import Painter
 from fsgan_utils.conversion import ConvertConfig, convert, convert_video, tracks
+from fsgan_utils.conversion.work import Work
 
-convert.FRAMES_A_PART = tracks.FRAMES_A_PART = 8
+Work.FRAMES_A_PART = 8
 look, write = tracks.FaceTracker.update, convert.lay_out
 
 def slowly(function):
@@ -41,8 +42,7 @@ convert_video(sys.argv[1], sys.argv[2], Painter(), ConvertConfig(**eval(sys.argv
 
 @pytest.fixture
 def small_parts(monkeypatch):
-    for module in (convert, tracks):
-        monkeypatch.setattr(module, "FRAMES_A_PART", 8)
+    monkeypatch.setattr(Work, "FRAMES_A_PART", 8)
 
 
 def killed_once(there, output):
@@ -134,11 +134,11 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path):
     assert (tmp_path / "file").read_text() == "not a folder"
 
 
-def test_the_first_frames_of_a_part_are_steadied_like_the_others(tmp_path, small_parts):
+def test_the_first_frames_of_a_part_are_steadied_like_the_others(tmp_path, small_parts, monkeypatch):
     """A part begins with what the frames before it contribute, resumed or not: no seam between parts."""
     config = ConvertConfig(color_correction="adain", quality=0)
     parted = convert_video(CLIP, tmp_path / "parted.mp4", Painter(), config).output
-    tracks.FRAMES_A_PART = convert.FRAMES_A_PART = 240
+    monkeypatch.setattr(Work, "FRAMES_A_PART", 240)
     whole = convert_video(CLIP, tmp_path / "whole.mp4", Painter(), config).output
     for one, other in zip(read_frames(parted), read_frames(whole), strict=True):
         assert np.abs(one.image.astype(int) - other.image).max() <= 8

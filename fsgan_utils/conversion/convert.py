@@ -24,10 +24,10 @@ from fsgan_utils.conversion.summary import ConversionSummary, summarise
 from fsgan_utils.conversion.swap import build_detector
 from fsgan_utils.conversion.targets import PartWriter, Target, lay_out, open_target
 from fsgan_utils.conversion.tracks import FaceTracks, follow_faces
-from fsgan_utils.conversion.work import FRAMES_A_PART, Work, fingerprint
+from fsgan_utils.conversion.work import Work, fingerprint
 from fsgan_utils.extraction import FaceDetector, Source
 from fsgan_utils.extraction.folders import writing_to
-from fsgan_utils.video import VideoError, probe
+from fsgan_utils.video import VideoError
 
 WORKERS = 2
 """Threads that cut faces out and lay them into frames, beside those that decode, draw and encode."""
@@ -76,9 +76,9 @@ def convert_video(
     with writing_to(target.path):
         work = Work.open(target.path, known_by)
         tracks = tracks or _follow(opened, config, detector, work)
-        rate = 1.0 if opened.photographs else float(probe(opened.path).rate)
+        rate = float(opened.info.rate) if opened.info else 1.0
         plan = plan_swaps(tracks, model, config, rate)
-        resumed = min(len(work.notes()) * FRAMES_A_PART, tracks.frames)
+        resumed = min(len(work.notes()) * Work.FRAMES_A_PART, tracks.frames)
         _SecondPass(opened, model, config, target, work).run(tracks, plan)
         parts = work.notes()
         notes = target.join(work, len(parts))
@@ -122,17 +122,17 @@ class _SecondPass:
     def run(self, tracks: FaceTracks, plan: Plan) -> None:
         """Write the parts that are not there yet."""
         first = len(self.work.notes())
-        missing = range(first, -(-tracks.frames // FRAMES_A_PART))
+        missing = range(first, -(-tracks.frames // Work.FRAMES_A_PART))
         if not missing:
             return
-        start = first * FRAMES_A_PART
+        start = first * Work.FRAMES_A_PART
         with (
             ThreadPoolExecutor(WORKERS) as workers,
             tqdm(desc="swapping", total=tracks.frames, initial=start, unit="frame") as progress,
         ):
             swapped = self._from(start, tracks, plan, workers)
             for number in missing:
-                part = islice(swapped, FRAMES_A_PART)
+                part = islice(swapped, Work.FRAMES_A_PART)
                 self.work.close_part(number, self._write_part(number, part, progress))
 
     def _from(

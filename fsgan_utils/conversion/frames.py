@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from fsgan_utils.conversion.config import ConvertConfig
 from fsgan_utils.extraction import Source
-from fsgan_utils.video import Frame, probe, read_frames
+from fsgan_utils.video import Frame, read_frames
 
 
 def source_frames(source: Source, config: ConvertConfig, first: int = 0, rough: bool = False) -> Iterator[Frame]:
@@ -32,8 +32,8 @@ def source_frames(source: Source, config: ConvertConfig, first: int = 0, rough: 
 
 def expected_frames(source: Source, config: ConvertConfig) -> int:
     """About how many frames there are to convert."""
-    if source.photographs:
+    info = source.info
+    if info is None:
         return source.count
-    info = probe(source.path)
     begin, end = config.start or 0, min(config.stop or info.duration, info.duration)
     return max(0, round(info.frames * (end - begin) / info.duration)) if info.duration else info.frames

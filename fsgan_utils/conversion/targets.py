@@ -17,7 +17,7 @@ from fsgan_utils.conversion.work import Work
 from fsgan_utils.extraction import Source
 from fsgan_utils.extraction.folders import put_in_place
 from fsgan_utils.images import IMAGE_SUFFIXES, write_image
-from fsgan_utils.video import PART, VIDEO_SUFFIXES, Frame, VideoError, VideoInfo, VideoWriter, codec_of, probe
+from fsgan_utils.video import PART, VIDEO_SUFFIXES, Frame, VideoError, VideoInfo, VideoWriter, codec_of
 from fsgan_utils.workspace import resolve
 
 PANELS = {"result": 1, "pair": 2, "triple": 3, "patch": 1}
@@ -66,14 +66,14 @@ def open_target(output: str | Path, source: Source, config: ConvertConfig) -> Ta
         if len(source.photographs) > 1:
             raise VideoError(f"{source.path} holds {source.count} photographs; name a folder instead of {path}")
         return PictureTarget(path, [path.name], single=True)
-    if source.photographs or not path.suffix or path.is_dir():
+    if source.info is None or not path.suffix or path.is_dir():
         return PictureTarget(path, _picture_names(source, config))
     if config.layout == "patch":
         raise VideoError(
             f"{path} cannot be a video, for layout 'patch' has transparent pictures; name a folder instead"
         )
     codec_of(path, config.codec)
-    return VideoTarget(path, probe(source.path), config)
+    return VideoTarget(path, source.info, config)
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ class VideoTarget:
 
     def join(self, work: Work, count: int) -> list[str]:
         """Make the video of all parts, with the source's sound."""
-        with self._writer(self.path, audio_from=self.info.path, synthetic=self.config.synthetic) as writer:
+        with self._writer(self.path, audio_from=self.info, synthetic=self.config.synthetic) as writer:
             for number in range(count):
                 writer.append(work.part(number, PART))
         return [
@@ -106,7 +106,7 @@ class VideoTarget:
             for codec in writer.reencoded_sound
         ]
 
-    def _writer(self, path: Path, audio_from: Path | None = None, synthetic: bool = False) -> VideoWriter:
+    def _writer(self, path: Path, audio_from: VideoInfo | None = None, synthetic: bool = False) -> VideoWriter:
         config = self.config
         return VideoWriter(
             path,

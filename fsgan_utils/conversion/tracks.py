@@ -17,12 +17,11 @@ from fsgan_utils.conversion.bridging import bridge
 from fsgan_utils.conversion.config import ConvertConfig
 from fsgan_utils.conversion.frames import expected_frames, source_frames
 from fsgan_utils.conversion.swap import build_detector
+from fsgan_utils.conversion.work import Work
 from fsgan_utils.extraction import FaceDetector, FaceTracker, Sighting, Source
 from fsgan_utils.extraction.tracking import LOOK_SIDE
 from fsgan_utils.video import Frame
 
-FRAMES_A_PART = 240
-"""Frames after which the faces found are put on disk, so that a killed run does not look for them again."""
 SAMPLE_EVERY = 24
 """Of a track, every so many frames the aligned face is kept, to tell whose track it is."""
 FRAMES_AHEAD = 16
@@ -118,7 +117,7 @@ def follow_faces(
 
 @dataclass
 class _Part:
-    """Faces of up to `FRAMES_A_PART` frames."""
+    """Faces of up to `Work.FRAMES_A_PART` frames."""
 
     index: list[int] = field(default_factory=list)
     shot: list[int] = field(default_factory=list)
@@ -157,7 +156,7 @@ class _Notes:
     @property
     def full(self) -> bool:
         """Whether a part is complete."""
-        return len(self._open.index) == FRAMES_A_PART
+        return len(self._open.index) == Work.FRAMES_A_PART
 
     def add(self, frame: Frame, sightings: list[Sighting], shot: int) -> None:
         """Note the faces of the next frame, and the number of its shot."""

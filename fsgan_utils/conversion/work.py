@@ -7,7 +7,7 @@ import json
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -16,8 +16,6 @@ from fsgan_utils.conversion.steps import Generator, draw
 from fsgan_utils.extraction import FaceDetector, Source
 from fsgan_utils.images import write_bytes
 
-FRAMES_A_PART = 240
-"""Frames of the source in one part of the result, less in the last."""
 FINGERPRINT = "made_from.txt"
 FORM = 2
 """Number of the form in which parts are noted; work of another form is begun anew."""
@@ -31,7 +29,10 @@ class Work:
 
     Attributes:
         folder: the folder.
+        FRAMES_A_PART: frames of the source in one part of what is found or made, less in the last.
     """
+
+    FRAMES_A_PART: ClassVar[int] = 240
 
     folder: Path
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from fsgan_utils.images import IMAGE_SUFFIXES, list_images, load_image
-from fsgan_utils.video import probe, read_frames
+from fsgan_utils.video import VideoInfo, probe, read_frames
 from fsgan_utils.workspace import resolve
 
 MOVING = (".gif",)
@@ -43,11 +43,13 @@ class Source:
         path: the video file, the folder, or the one photograph.
         photographs: the photographs; empty for a video.
         count: frames or photographs in it.
+        info: what the video says about itself; None for photographs.
     """
 
     path: Path
     photographs: tuple[Path, ...]
     count: int
+    info: VideoInfo | None = None
 
     @classmethod
     def open(cls, path: str | Path) -> Source:
@@ -73,7 +75,7 @@ class Source:
             load_image(place)
             return cls(place, (place,), 1)
         info = probe(place)
-        return cls(info.path, (), info.frames)
+        return cls(info.path, (), info.frames, info)
 
     @property
     def files(self) -> list[Path]:

@@ -70,7 +70,7 @@ class VideoWriter:
         *,
         rate: Fraction | float | None = None,
         size: tuple[int, int] | None = None,
-        audio_from: str | Path | None = None,
+        audio_from: str | Path | VideoInfo | None = None,
         start: float | None = None,
         stop: float | None = None,
         synthetic: bool = False,
@@ -85,7 +85,7 @@ class VideoWriter:
         self._like = like
         self._rate = Fraction(rate).limit_denominator(100_000) if rate is not None else like.rate  # type: ignore[union-attr]
         self._size = size or (like.width, like.height)  # type: ignore[union-attr]
-        self._audio = probe(audio_from) if audio_from is not None else None
+        self._audio = audio_from if isinstance(audio_from, VideoInfo | None) else probe(audio_from)
         self._range = (start, stop)
         self._synthetic = synthetic
         self._time_base = 1 / self._rate if like is None or rate is not None else _clock(like)
