@@ -10,6 +10,7 @@ from itertools import islice, repeat
 
 import cv2
 import numpy as np
+from prefetch_generator import BackgroundGenerator
 
 from fsgan_utils.conversion.color import ColorTransfer
 from fsgan_utils.conversion.config import ConvertConfig
@@ -120,7 +121,7 @@ def swapped_frames(
         faces: by the frame's index, the faces that are swapped in it.
         model: the trained model.
         config: the settings.
-        workers: cut the faces out, and lay them into the frames, while the network draws the next.
+        workers: cut the faces out, and lay them into the frames; meanwhile the network draws the next.
 
     Yields:
         The frames in their order, as promises; those at the beginning lack what came before them.
@@ -128,7 +129,8 @@ def swapped_frames(
     radius = window_radius(config)
     window: deque[tuple[Frame, list[DrawnFace]]] = deque()
     due = 0
-    for frame, drawn in _drawn(frames, faces, model, config, workers):
+    ahead = BackgroundGenerator(_drawn(frames, faces, model, config, workers), config.batch)
+    for frame, drawn in ahead:
         window.append((frame, drawn))
         if len(window) > due + radius:
             yield workers.submit(_swapped, *_averaged(window, due, config), config)
