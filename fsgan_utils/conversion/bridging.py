@@ -60,11 +60,15 @@ def _pairs(tracks: FaceTracks, at: np.ndarray) -> Iterator[tuple[int, int]]:
 
 
 def _goes_on(tracks: FaceTracks, end: int, start: int) -> bool:
-    """Whether two rows show one face: in the same shot, at about the same place, and looking alike."""
+    """Whether two rows show one face: in one shot, at about one place where nobody is meanwhile, and looking alike."""
     shots = tracks.shot[np.searchsorted(tracks.index, tracks.frame[[end, start]])]
     if shots[0] != shots[1] or box_overlaps(tracks.box[end], tracks.box[start])[0, 0] < SAME_PLACE:
         return False
-    return correlation(*tracks.look[[end, start]].astype(np.float64)) >= SAME_LOOK
+    between = (tracks.frame > tracks.frame[end]) & (tracks.frame < tracks.frame[start])
+    if (box_overlaps(tracks.box[end], tracks.box[between]) >= SAME_PLACE).any():
+        return False
+    looks = tracks.look[[end, start]].astype(np.float64)
+    return bool(looks.any(axis=(1, 2)).all()) and correlation(*looks) >= SAME_LOOK
 
 
 def _unambiguous(pairs: list[tuple[int, int]]) -> list[tuple[int, int]]:
