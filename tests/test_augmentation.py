@@ -67,6 +67,18 @@ def test_colours_move_towards_the_reference(faces, share_in_xyz):
     assert shares.min() > -0.1 and shares.max() < 1.2 and shares.max() - shares.min() > 0.5
 
 
+def test_colour_jitter_changes_the_input_alone(faces):
+    image = faces["a"].images[0]
+    plain = sample(image, STILL)
+    results = [sample(image, replace(STILL, color_jitter=0.3), seed) for seed in range(12)]
+    for result in results:
+        np.testing.assert_array_equal(result.target, plain.target)
+        structure = np.corrcoef(result.warped.mean(-1).ravel(), plain.warped.mean(-1).ravel())[0, 1]
+        assert structure > 0.97
+    means = np.array([result.warped.mean((0, 1)) - plain.warped.mean((0, 1)) for result in results])
+    assert (means.std(axis=0) > 0.05).all() and np.ptp(means, axis=1).max() > 0.05
+
+
 def test_motion_blur_softens_input_and_target(faces):
     image = faces["a"].images[0]
     sharp, blurred = sample(image, STILL), sample(image, replace(STILL, motion_blur=1))
@@ -76,7 +88,14 @@ def test_motion_blur_softens_input_and_target(faces):
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"flip": 1.2}, {"rotation": -1}, {"warp_half_width": (97, 78)}, {"warp_half_width": (78, 200)}]
+    "wrong",
+    [
+        {"flip": 1.2},
+        {"rotation": -1},
+        {"color_jitter": 1.0},
+        {"warp_half_width": (97, 78)},
+        {"warp_half_width": (78, 200)},
+    ],
 )
 def test_wrong_settings_are_named(wrong):
     with pytest.raises(ValueError, match=next(iter(wrong))):

@@ -9,33 +9,24 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from fsgan_utils.evaluation.expression import EXPRESSION, eye_distance
+from fsgan_utils.heads import Placement, neutral_face
 
-STILL = [33, 133, 362, 263, 168, 6, 197, 195, 4, 1, 10, 151, 9, 127, 356, 234, 454, 5, 8]
-"""The FaceMesh points that expressions move least: corners of the eyes, ridge of the nose, forehead, temples."""
-SIDES = 234, 454
-"""The FaceMesh points beside the ears."""
 FEWEST = 3
 """Frames that must show both faces for a mean rotation between them to say something."""
-ROUNDS = 2
-"""How often the mean face is taken anew with all meshes turned to it."""
 
 
 @dataclass(frozen=True, eq=False)
 class Motion:
     """How a head turns and what its face does.
 
-    Each mesh is brought to the clip's mean face by the similarity in three dimensions that fits the points which
-    expressions move least. Its rotation is the turn of the head; what then is left beside the neutral face, the
-    median of all, is the expression.
+    Each mesh is brought to the clip's neutral face, see `fsgan_utils.heads`. Its rotation is the turn of the head; what
+    then is left beside the neutral face is the expression.
 
     Attributes:
-        turns: float64 (N, 4), of each frame the rotation from the mean face's pose to the head's as a unit
+        turns: float64 (N, 4), of each frame the rotation from the neutral face's pose to the head's as a unit
             quaternion; NaN where there is no face.
         displacements: float64 (N, 42, 2), the points of brows, eyes and lips beside those of the neutral face, seen
             from the front, in distances between its eyes; NaN where there is no face.
-
-    Reference:
-        Kabsch, "A solution for the best rotation to relate two sets of vectors", Acta Crystallographica A32, 1976.
     """
 
     turns: np.ndarray
@@ -53,11 +44,10 @@ class Motion:
         seen = [index for index, mesh in enumerate(meshes) if mesh is not None]
         if seen:
             found = [np.asarray(meshes[index], np.float64) for index in seen]
-            mean = _mean_face(found)
-            placed = [_placed(mesh, mean) for mesh in found]
-            faces = np.stack([face for face, _ in placed])
-            neutral = np.median(faces, axis=0)
-            turns[seen] = [turn.inv().as_quat() for _, turn in placed]
+            neutral = neutral_face(found)
+            placements = [Placement.between(mesh, neutral) for mesh in found]
+            faces = np.stack([placement.apply(mesh) for placement, mesh in zip(placements, found, strict=True)])
+            turns[seen] = [placement.turn.inv().as_quat() for placement in placements]
             moved[seen] = (faces - neutral)[:, EXPRESSION, :2] / eye_distance(neutral)
         return cls(turns, moved)
 
@@ -91,20 +81,3 @@ def expression_matches(motion: Motion, source: Motion) -> np.ndarray:
     size = float(np.sqrt(np.sum(one**2) * np.sum(other**2)))
     products = np.sum(one * other, axis=(1, 2)) * both.sum() / max(size, 1e-12)
     return np.where(both, products, np.nan)
-
-
-def _mean_face(meshes: Sequence[np.ndarray]) -> np.ndarray:
-    """The mean face of a clip, turned as in its most frontal frame: (468, 3)."""
-    mean = min(meshes, key=lambda mesh: abs(mesh[SIDES[0], 2] - mesh[SIDES[1], 2]) / eye_distance(mesh))
-    for _ in range(ROUNDS):
-        mean = np.mean([_placed(mesh, mean)[0] for mesh in meshes], axis=0)
-    return mean
-
-
-def _placed(mesh: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, Rotation]:
-    """Bring a mesh to another, and say by which rotation."""
-    middle, target_middle = mesh[STILL].mean(axis=0), target[STILL].mean(axis=0)
-    still, target_still = mesh[STILL] - middle, target[STILL] - target_middle
-    turn = Rotation.align_vectors(target_still, still)[0]
-    scale = np.sum(turn.apply(still) * target_still) / np.sum(still**2)
-    return scale * turn.apply(mesh - middle) + target_middle, turn

@@ -11,6 +11,7 @@ from fsgan_utils.training.perceptual import find_perceptual_loss
 from fsgan_utils.training.phases import Phase, default_phases, plot_schedule, schedule_table
 from fsgan_utils.training.preflight import check_dataset
 from fsgan_utils.training.preview import LivePreview, augmented_pairs, triples_sheet
+from fsgan_utils.training.reshaping import learn_proportions
 from fsgan_utils.training.train import open_model, train
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "find_perceptual_loss",
     "hold_out",
     "import_legacy_model",
+    "learn_proportions",
     "load_model",
     "open_model",
     "plot_schedule",

@@ -13,6 +13,10 @@ SIDE = 256
 """Side of the training images in pixels; all lengths of `Augmentation` count in them."""
 GRID = 5
 """Control points of the random warp along each axis."""
+FIELD_SIDE = 33
+"""Nodes along each axis of the field by which a face is bent to the other person's proportions."""
+MOST_RESHAPED = 1.3
+"""How far a face is bent at most; 1 are the other person's proportions."""
 STATISTICS_MARGIN = 60
 """Pixels at each edge that colour statistics leave out."""
 RGB_TO_XYZ = cv2.cvtColor(np.eye(3, dtype=np.float32)[None], cv2.COLOR_RGB2XYZ)[0].T.astype(np.float64)
@@ -25,6 +29,10 @@ class Augmentation:
     Attributes:
         color_match: probability that the image takes on colours of another training image.
         color_match_xyz: share of those matches that are made in XYZ instead of RGB.
+        color_jitter: how far the input's colours, but not the target's, are changed: brightness, contrast and each
+            channel by up to this fraction; ours, so that the code does not tell one's complexion.
+        reshape: probability that the input, but not the target, gets some of the other person's proportions; ours, see
+            `fsgan_utils.training.reshaping`.
         rotation: largest rotation, degrees either way.
         zoom: largest change of scale, as a fraction.
         shift: largest shift along each axis, as a fraction of the side.
@@ -34,11 +42,13 @@ class Augmentation:
         motion_blur: probability of motion blur (v2.2's was .25 where it was switched on).
 
     Raises:
-        ValueError: a probability is outside 0 to 1, or a range is empty or does not fit the image.
+        ValueError: a probability or fraction is out of its range, or a range is empty or does not fit the image.
     """
 
     color_match: float = 0.5
     color_match_xyz: float = 0.5
+    color_jitter: float = 0.0
+    reshape: float = 0.0
     rotation: float = 10.0
     zoom: float = 0.1
     shift: float = 0.05
@@ -49,9 +59,11 @@ class Augmentation:
 
     def __post_init__(self) -> None:
         """Check every value."""
-        for name in ("color_match", "color_match_xyz", "flip", "motion_blur"):
+        for name in ("color_match", "color_match_xyz", "reshape", "flip", "motion_blur"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name} must be a probability, 0 to 1. Received: {getattr(self, name)}")
+        if not 0 <= self.color_jitter < 1:
+            raise ValueError(f"color_jitter must be from 0 to below 1. Received: {self.color_jitter}")
         for name in ("rotation", "zoom", "shift"):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name} must not be negative. Received: {getattr(self, name)}")
@@ -101,6 +113,7 @@ def augment(
     resolution: int,
     augmentation: Augmentation,
     rng: np.random.Generator,
+    bend: np.ndarray | None = None,
 ) -> Sample:
     """Make one training sample.
 
@@ -112,6 +125,8 @@ def augment(
         resolution: side of the outputs in pixels.
         augmentation: how far to go.
         rng: source of every random draw.
+        bend: float32 (33, 33, 2), over the image: what to add to a place in the image with the other person's
+            proportions for that in the image itself, in pixels. None where `augmentation.reshape` is 0.
 
     Reference:
         v2.2's `data_loader/data_augmentation.py`: random_transform, random_warp_rev, random_color_match,
@@ -120,6 +135,7 @@ def augment(
     to_image = cv2.invertAffineTransform(_random_transform(augmentation, rng))
     grid = _warp_grid(augmentation, rng)
     color = _random_color_map(colors, reference, augmentation, rng)
+    input_color = _jittered(color, colors, augmentation, rng)
     if rng.random() < augmentation.motion_blur:
         image = _motion_blur(image, rng)
     # Bilinear sampling from a picture at most twice as fine as the output does not alias.
@@ -128,9 +144,11 @@ def augment(
     masks = _resized(masks, shrink).reshape(*image.shape[:2], -1)
 
     warp = _warp_map(grid, resolution) @ to_image[:, :2].T + to_image[:, 2]
+    if bend is not None and rng.random() < augmentation.reshape:
+        warp += rng.uniform(0, MOST_RESHAPED) * _field_at(bend, warp)
     output_to_image = _target_to_image(grid, to_image, resolution)
     return Sample(
-        _to_network_range(_sample_map(image, warp, shrink), color),
+        _to_network_range(_sample_map(image, warp, shrink), input_color),
         _to_network_range(_sample_affine(image, output_to_image, resolution, shrink), color),
         _sample_affine(masks, output_to_image, resolution, shrink).reshape(resolution, resolution, -1)
         / np.float32(255),
@@ -168,6 +186,14 @@ def _warp_map(grid: np.ndarray, resolution: int) -> np.ndarray:
     return cv2.resize(grid, (side, side))[edge:-edge, edge:-edge]
 
 
+def _field_at(field: np.ndarray, positions: np.ndarray) -> np.ndarray:
+    """The values (R, R, 2) of a field over the image at positions in the image, (R, R, 2)."""
+    x, y = np.moveaxis((positions * ((FIELD_SIDE - 1) / (SIDE - 1))).astype(np.float32), -1, 0)
+    return cv2.remap(
+        field, np.ascontiguousarray(x), np.ascontiguousarray(y), cv2.INTER_LINEAR, None, cv2.BORDER_REPLICATE
+    )
+
+
 def _target_to_image(grid: np.ndarray, to_image: np.ndarray, resolution: int) -> np.ndarray:
     """Matrix float64 (2, 3) from target pixels to image pixels: the similarity nearest to the warp, undone."""
     line = np.arange(GRID) * 16 * resolution / 64
@@ -197,6 +223,20 @@ def _random_color_map(
     if space == "xyz":
         gain, offset = np.linalg.solve(RGB_TO_XYZ, gain @ RGB_TO_XYZ), np.linalg.solve(RGB_TO_XYZ, offset)
     return np.column_stack([gain, offset])
+
+
+def _jittered(
+    color: np.ndarray, colors: ColorStatistics, augmentation: Augmentation, rng: np.random.Generator
+) -> np.ndarray:
+    """The colour map with other gains of the channels, another brightness and contrast: float64 (3, 4)."""
+    if not augmentation.color_jitter:
+        return color
+    factors = 1 + augmentation.color_jitter * rng.uniform(-1, 1, 5)
+    gain, contrast = factors[:3] * factors[3], factors[4]
+    middle = gain * (color[:, :3] @ colors.rgb[0] + color[:, 3])
+    jittered = (contrast * gain)[:, None] * color
+    jittered[:, 3] += (1 - contrast) * middle
+    return jittered
 
 
 def _motion_blur(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -12,6 +12,7 @@ CAPACITIES = ("standard", "lite", "compact")
 NORMS = ("layernorm", "instancenorm", "groupnorm", "batchnorm", "hybrid", "none")
 ATTENTIONS = ("full", "pooled")
 ADVERSARIES = ("mixup_lsgan", "relativistic_lsgan")
+OPTIMIZERS = ("adam", "muon")
 V22_NORMS = {
     "instancenorm": "layernorm",
     "layernorm": "instancenorm",
@@ -139,7 +140,8 @@ class TrainConfig:
         batch_size: faces of each person in a step.
         preview_every: steps between two previews; the model is saved at each.
         backup_every: steps between two backups, which are kept for good.
-        learning_rate: Adam's, for the encoder and the decoders.
+        optimizer: of the encoder and the decoders: "adam", or "muon", see `ConvolutionMuon`.
+        learning_rate: of the encoder and the decoders.
         discriminator_learning_rate: Adam's, for the discriminators.
         beta_1: Adam's momentum.
         adversary: "mixup_lsgan" or "relativistic_lsgan".
@@ -157,11 +159,13 @@ class TrainConfig:
     learning_rate: float = 1e-4
     discriminator_learning_rate: float = 2e-4
     beta_1: float = 0.5
+    optimizer: str = "adam"
     adversary: str = "mixup_lsgan"
     seed: int = 0
 
     def __post_init__(self) -> None:
         """Check every value."""
+        _one_of("optimizer", self.optimizer, OPTIMIZERS)
         _one_of("adversary", self.adversary, ADVERSARIES)
         for name in ("iterations", "batch_size", "preview_every", "backup_every"):
             if getattr(self, name) < 1:

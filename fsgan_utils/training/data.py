@@ -27,11 +27,14 @@ class FaceSet:
         images: uint8 RGB (N, 256, 256, 3).
         masks: by name ("eyes", "mouth", "face"), uint8 (N, 256, 256), 255 inside; those of eyes and mouth are
             widened, for lids, lashes and the lips' edges are to count more too.
+        bends: float32 (N, 33, 33, 2), how to bend each face to the other person's proportions; see
+            `learn_proportions`. None where that was not asked for.
     """
 
     names: list[str]
     images: np.ndarray
     masks: dict[str, np.ndarray]
+    bends: np.ndarray | None = None
 
     def __len__(self) -> int:
         """Count the images."""
@@ -40,7 +43,8 @@ class FaceSet:
     def take(self, chosen: np.ndarray) -> FaceSet:
         """The images at some positions, int (N,), with their masks."""
         names = [self.names[index] for index in chosen]
-        return FaceSet(names, self.images[chosen], {name: masks[chosen] for name, masks in self.masks.items()})
+        masks = {name: masks[chosen] for name, masks in self.masks.items()}
+        return FaceSet(names, self.images[chosen], masks, None if self.bends is None else self.bends[chosen])
 
     @classmethod
     def load(cls, folder: Path, masks: Mapping[str, Path] | None = None) -> FaceSet:
@@ -95,6 +99,9 @@ class PairedBatches(keras.utils.PyDataset):
         first_batch: number of the first batch, when training resumes.
         workers: threads that prepare batches ahead.
 
+    Raises:
+        ValueError: `augmentation.reshape` needs what `learn_proportions` finds out, and the faces lack it.
+
     Each item is `{"a": {...}, "b": {...}}` with float32 arrays `warped` and `target` (N, R, R, 3), RGB in
     [-1, 1], and one (N, R, R, 1) in [0, 1] for each mask of that side.
     """
@@ -112,6 +119,11 @@ class PairedBatches(keras.utils.PyDataset):
     ) -> None:
         """See the class."""
         super().__init__(workers=workers, max_queue_size=8)
+        if augmentation.reshape and any(one.bends is None for one in faces.values()):
+            raise ValueError(
+                "Augmentation.reshape is more than 0, but the faces' proportions are not known; "
+                "call `faces = learn_proportions(faces, crop)` first"
+            )
         self.faces, self.resolution, self.batch_size, self.steps = faces, resolution, batch_size, steps
         self.augmentation, self.seed, self.first_batch = augmentation, seed, first_batch
         self._begun = False
@@ -148,8 +160,9 @@ class PairedBatches(keras.utils.PyDataset):
             masks = np.stack([mask[index] for mask in faces.masks.values()], -1) if faces.masks else _NO_MASKS
             reference = self._references[rng.integers(len(self._references))]
             colors = self._statistics[side][index]
+            bend = faces.bends[index] if faces.bends is not None and self.augmentation.reshape else None
             samples.append(
-                augment(faces.images[index], masks, colors, reference, self.resolution, self.augmentation, rng)
+                augment(faces.images[index], masks, colors, reference, self.resolution, self.augmentation, rng, bend)
             )
         masks = np.stack([sample.masks for sample in samples])
         return {

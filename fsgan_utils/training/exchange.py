@@ -7,6 +7,7 @@ from typing import Any
 import keras
 
 from fsgan_utils.training.gan import SIDES, FaceSwapGAN
+from fsgan_utils.training.muon import ConvolutionMuon
 
 
 def exchange_decoders(model: FaceSwapGAN) -> None:
@@ -30,8 +31,10 @@ def exchange_decoders(model: FaceSwapGAN) -> None:
 
 
 def _state(model: FaceSwapGAN, side: str) -> list[Any]:
-    """Return a decoder's variables, then Adam's first and second moments of those that it trains."""
-    decoder, adam = model.decoders[side], model.generator_optimizer
-    places = [adam._get_variable_index(variable) for variable in decoder.trainable_variables]
-    moments = [kind[place] for kind in (adam._momentums, adam._velocities) for place in places]
+    """Return a decoder's variables, then the optimizer's moments of those that it trains: Muon has a first one only."""
+    decoder, optimizer = model.decoders[side], model.generator_optimizer
+    places = [optimizer._get_variable_index(variable) for variable in decoder.trainable_variables]
+    muon = isinstance(optimizer, ConvolutionMuon)
+    kinds = (optimizer.momentums, optimizer.adam_velocities) if muon else (optimizer._momentums, optimizer._velocities)
+    moments = [kind[place] for kind in kinds for place in places if kind[place] is not None]
     return [*decoder.variables, *moments]

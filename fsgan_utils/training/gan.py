@@ -12,6 +12,7 @@ from keras import ops
 
 from fsgan_utils.training import losses
 from fsgan_utils.training.config import LossWeights, ModelConfig, TrainConfig
+from fsgan_utils.training.muon import ConvolutionMuon
 from fsgan_utils.training.networks import build_decoder, build_discriminator, build_encoder
 
 if TYPE_CHECKING:
@@ -76,16 +77,17 @@ class FaceSwapGAN(keras.Model):
         }
 
     def prepare(self, settings: TrainConfig, perceptual: PerceptualLoss | None = None) -> None:
-        """Compile for training: one Adam for the encoder and the decoders, one for the discriminators.
+        """Compile for training: one optimizer for the encoder and the decoders, an Adam for the discriminators.
 
         Args:
-            settings: learning rates and adversary.
+            settings: optimizer, learning rates and adversary.
             perceptual: what the perceptual term compares by; needed before its weight is more than 0.
         """
         self.adversary = settings.adversary
         self.perceptual = perceptual
         judges = {id(v) for side in SIDES for v in self.discriminators[side].trainable_variables}
-        self.generator_optimizer = keras.optimizers.Adam(settings.learning_rate, beta_1=settings.beta_1)
+        make = {"adam": keras.optimizers.Adam, "muon": ConvolutionMuon}[settings.optimizer]
+        self.generator_optimizer = make(settings.learning_rate, beta_1=settings.beta_1)
         self.discriminator_optimizer = keras.optimizers.Adam(
             settings.discriminator_learning_rate, beta_1=settings.beta_1
         )

@@ -1,0 +1,85 @@
+"""The head behind FaceMesh's points: how it stands, and what its face is like when it does nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.spatial.transform import Rotation
+
+from fsgan_utils.landmarks import MESH_EYES
+
+STILL = [33, 133, 362, 263, 168, 6, 197, 195, 4, 1, 10, 151, 9, 127, 356, 234, 454, 5, 8]
+"""The FaceMesh points that expressions move least: corners of the eyes, ridge of the nose, forehead, temples."""
+SIDES = 234, 454
+"""The FaceMesh points beside the ears."""
+ROUNDS = 2
+"""How often the mean face is taken anew with all meshes turned to it."""
+
+
+@dataclass(frozen=True, eq=False)
+class Placement:
+    """What brings a mesh to another: a similarity in three dimensions.
+
+    Attributes:
+        turn: the rotation.
+        scale: the factor.
+        middle: float64 (3,), the point that is turned about.
+        target: float64 (3,), where it comes to lie.
+    """
+
+    turn: Rotation
+    scale: float
+    middle: np.ndarray
+    target: np.ndarray
+
+    @classmethod
+    def between(cls, mesh: np.ndarray, target: np.ndarray) -> Placement:
+        """Fit the points that expressions move least.
+
+        Args:
+            mesh: (468, 3).
+            target: (468, 3).
+
+        Reference:
+            Kabsch, "A solution for the best rotation to relate two sets of vectors", Acta Crystallographica A32, 1976.
+        """
+        middle, target_middle = mesh[STILL].mean(axis=0), target[STILL].mean(axis=0)
+        still, target_still = mesh[STILL] - middle, target[STILL] - target_middle
+        turn = Rotation.align_vectors(target_still, still)[0]
+        scale = float(np.sum(turn.apply(still) * target_still) / np.sum(still**2))
+        return cls(turn, scale, middle, target_middle)
+
+    def apply(self, points: np.ndarray) -> np.ndarray:
+        """Bring points (N, 3) to where the target is."""
+        return np.asarray(self.scale * self.turn.apply(points - self.middle) + self.target)
+
+    def undo(self, points: np.ndarray) -> np.ndarray:
+        """Bring points (N, 3) back from there."""
+        return np.asarray(self.turn.inv().apply(points - self.target) / self.scale + self.middle)
+
+
+def neutral_face(meshes: Sequence[np.ndarray]) -> np.ndarray:
+    """What a face is like when it does nothing: the median of its meshes, turned as in the most frontal one.
+
+    Args:
+        meshes: (468, 3) each, of one person.
+
+    Returns:
+        float64 (468, 3).
+    """
+    mean = _mean_face(meshes)
+    return np.asarray(np.median([Placement.between(mesh, mean).apply(mesh) for mesh in meshes], axis=0))
+
+
+def _mean_face(meshes: Sequence[np.ndarray]) -> np.ndarray:
+    mean = min(meshes, key=lambda mesh: abs(mesh[SIDES[0], 2] - mesh[SIDES[1], 2]) / _eye_distance(mesh))
+    for _ in range(ROUNDS):
+        mean = np.mean([Placement.between(mesh, mean).apply(mesh) for mesh in meshes], axis=0)
+    return mean
+
+
+def _eye_distance(mesh: np.ndarray) -> float:
+    left, right = (mesh[eye, :2].mean(axis=0) for eye in MESH_EYES)
+    return float(np.linalg.norm(right - left))

@@ -1,0 +1,89 @@
+"""Give each face the other person's proportions, so that the code learns not to tell whose face it came from.
+
+An encoder that has seen long faces from A alone and short ones from B alone writes down which it saw, and decoder B,
+given A's code, draws a long B. Where part of A's inputs have B's proportions, and B's have A's, it cannot.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+from scipy.interpolate import RBFInterpolator
+from tqdm.auto import tqdm
+
+from fsgan_utils.faces import Alignment
+from fsgan_utils.heads import Placement, neutral_face
+from fsgan_utils.landmarks import FaceMesh, five_points
+from fsgan_utils.masks.finding import ALIGNED_FACE_BOX
+from fsgan_utils.training.augmentation import FIELD_SIDE, SIDE
+from fsgan_utils.training.data import FaceSet
+
+EVERY = 3
+"""Of FaceMesh's points, every so many say how the image is bent."""
+SMOOTHING = 50.0
+"""How far the bending may miss them, for the sake of smoothness."""
+BEYOND, KNOTS = 20, 8
+"""Pixels outside the image where it stays as it is, and at how many points along each side that is said."""
+
+
+def learn_proportions(faces: Mapping[str, FaceSet], crop: str) -> dict[str, FaceSet]:
+    """Find out for every face how to bend it to the other person's proportions.
+
+    The neutral faces of both, see `fsgan_utils.heads`, change places; the expression and the pose stay. The bent face
+    is aligned as the other's crops are. A face that FaceMesh does not see stays as it is.
+
+    Args:
+        faces: training images by side, "a" and "b".
+        crop: how they were cut, "half" or "full".
+
+    Returns:
+        The same with `FaceSet.bends`.
+
+    Raises:
+        ValueError: FaceMesh sees no face in any image of a side.
+    """
+    finder = FaceMesh()
+    meshes = {
+        side: [_mesh(finder, image) for image in tqdm(one.images, f"{side}: faces")] for side, one in faces.items()
+    }
+    neutral = {}
+    for side, found in meshes.items():
+        seen = [mesh for mesh in found if mesh is not None]
+        if not seen:
+            raise ValueError(
+                f"FaceMesh sees no face in any of the {len(found)} images of side {side}; are they aligned faces, as "
+                "notebook 1 cuts them? `reshape=0` does without"
+            )
+        neutral[side] = neutral_face(seen)
+    result = {}
+    for side, other in ("ab", "ba"):
+        bends = [
+            _bend(mesh, neutral[side], neutral[other], crop) for mesh in tqdm(meshes[side], f"{side}: proportions")
+        ]
+        result[side] = replace(faces[side], bends=np.stack(bends))
+    return result
+
+
+def _mesh(finder: FaceMesh, image: np.ndarray) -> np.ndarray | None:
+    points, score = finder.detect(image, ALIGNED_FACE_BOX * SIDE, looks=2)
+    return points.astype(np.float64) if score >= finder.least_score else None
+
+
+def _bend(mesh: np.ndarray | None, own: np.ndarray, other: np.ndarray, crop: str) -> np.ndarray:
+    """From places in the bent image to places in the image: float32 (33, 33, 2), `(x, y)` in pixels of the image."""
+    if mesh is None:
+        return np.zeros((FIELD_SIDE, FIELD_SIDE, 2), np.float32)
+    to_own = Placement.between(mesh, own)
+    expression = to_own.apply(mesh) - own
+    reshaped = to_own.undo(Placement.between(other, own).apply(other) + expression)
+    aligned = Alignment.from_landmarks(five_points(reshaped), SIDE, crop).apply(reshaped[:, :2])
+    moves = mesh[:, :2] - aligned
+    line = np.linspace(-BEYOND, SIDE + BEYOND, KNOTS)
+    frame = np.array([(x, y) for x in line for y in line if x in line[[0, -1]] or y in line[[0, -1]]])
+    places = np.concatenate([aligned[::EVERY], frame])
+    bending = RBFInterpolator(places, np.concatenate([moves[::EVERY], 0 * frame]), smoothing=SMOOTHING)
+    line = np.linspace(0, SIDE - 1, FIELD_SIDE)
+    nodes = np.stack(np.meshgrid(line, line), axis=-1).reshape(-1, 2)
+    return bending(nodes).reshape(FIELD_SIDE, FIELD_SIDE, 2).astype(np.float32)
