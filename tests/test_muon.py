@@ -30,7 +30,7 @@ def test_a_kernel_moves_alike_in_all_directions_of_its_gradient():
 
 @pytest.mark.parametrize("shape", [(3, 3, 64, 4), (5, 5, 3, 64), (64,)])
 def test_the_ends_and_the_biases_are_left_to_adam(shape):
-    assert np.median(np.abs(stepped(shape))) == pytest.approx(RATE, rel=0.01)
+    assert np.median(np.abs(stepped(shape))) == pytest.approx(2 * RATE, rel=0.01)
 
 
 def test_a_training_goes_on_with_its_state(faces, tmp_path):
@@ -48,7 +48,7 @@ def test_a_training_goes_on_with_its_state(faces, tmp_path):
 
 def test_it_learns_faster_than_adam(faces):
     reached = {}
-    for optimizer, rate in (("adam", 1e-3), ("muon", 1e-3)):
+    for optimizer, rate in (("adam", 1e-3), ("muon", 5e-4)):
         keras.utils.set_random_seed(0)
         model = FaceSwapGAN(COMPACT, default_phases(COMPACT)[0].weights)
         model.prepare(TrainConfig(optimizer=optimizer, learning_rate=rate, beta_1=0.9))

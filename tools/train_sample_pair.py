@@ -16,16 +16,17 @@ from fsgan_utils.training import (
     LivePreview,
     ModelConfig,
     TrainConfig,
+    learn_proportions,
     open_model,
     save_model,
     train,
 )
 from fsgan_utils.training.history import History
 from fsgan_utils.workspace import PROJECT, SIDES, Workspace
-from tools.demo import CLIPS, COMPACT, MOVES, SAMPLE_MODEL, TRAINING_CLIPS
+from tools.demo import CLIPS, COMPACT, MOVES, SAMPLE_MODEL, TRAINING_CLIPS, UNLIKE
 
 MODEL = ModelConfig(64, "compact")
-LEARNING_RATE, EVERY, SEED = 1.5e-3, 250, 0
+LEARNING_RATE, EVERY, SEED = 5e-4, 250, 0
 
 
 def main() -> None:
@@ -34,19 +35,20 @@ def main() -> None:
     workspace = Workspace(arguments.workspace)
     if not workspace.models.exists():
         _prepare(workspace)
-    faces = load_faces(workspace)
+    faces = learn_proportions(load_faces(workspace), MODEL.crop)
     settings = TrainConfig(
         iterations=arguments.iterations,
         batch_size=COMPACT["batch_size"],
         preview_every=EVERY,
         backup_every=arguments.iterations + 1,
+        optimizer=COMPACT["optimizer"],
         learning_rate=LEARNING_RATE,
         beta_1=COMPACT["beta_1"],
         seed=SEED,
     )
     model = open_model(workspace.models, MODEL, settings, start=arguments.start)
     preview = _Until(LivePreview(faces, workspace.previews, ConvertConfig().roi_coverage), arguments.minutes)
-    train(model, faces, settings, workspace.models, Augmentation(**MOVES), preview=preview)
+    train(model, faces, settings, workspace.models, Augmentation(**MOVES, **UNLIKE), preview=preview)
     save_model(model, arguments.output, to_share=True)
     print(f"{arguments.output}: {model.iteration} of {settings.last_iteration} steps, {preview.spent:.0f} minutes")
 

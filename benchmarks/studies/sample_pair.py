@@ -21,9 +21,17 @@ from benchmarks.studies._training import RESULTS, load_faces
 from fsgan_utils.conversion import ConvertConfig, convert_video
 from fsgan_utils.evaluation import ClipJudge
 from fsgan_utils.images import write_bytes
-from fsgan_utils.training import Augmentation, FaceSwapGAN, LossWeights, ModelConfig, PairedBatches, TrainConfig
+from fsgan_utils.training import (
+    Augmentation,
+    FaceSwapGAN,
+    LossWeights,
+    ModelConfig,
+    PairedBatches,
+    TrainConfig,
+    learn_proportions,
+)
 from fsgan_utils.training.phases import COMPACT_WEIGHTS, V22_WEIGHTS
-from tools.demo import CLIPS, MOVES, TARGET, TRAINING_CLIPS, TRUTH
+from tools.demo import CLIPS, MOVES, TARGET, TRAINING_CLIPS, TRUTH, UNLIKE
 from tools.train_sample_pair import LEARNING_RATE, MODEL, SEED
 
 LAST_RATE = 0.03
@@ -37,22 +45,26 @@ class Row:
 
     config: ModelConfig = MODEL
     weights: LossWeights = COMPACT_WEIGHTS
-    augmentation: Augmentation = field(default_factory=lambda: Augmentation(**MOVES))
+    augmentation: Augmentation = field(default_factory=lambda: Augmentation(**MOVES, **UNLIKE))
+    optimizer: str = "muon"
     learning_rate: float = LEARNING_RATE
-    batch_size: int = 4
+    batch_size: int = 8
 
 
 ROWS = {
     "shipped": Row(),
+    "Adam": Row(optimizer="adam", learning_rate=1e-3),
+    "own proportions": Row(augmentation=Augmentation(**{**MOVES, **UNLIKE, "reshape": 0.0})),
+    "own colours": Row(augmentation=Augmentation(**{**MOVES, **UNLIKE, "color_jitter": 0.0})),
     "v2.2's augmentation": Row(augmentation=Augmentation(warp_half_width=(104, 122))),
-    "no colours of others": Row(augmentation=Augmentation(**MOVES, color_match=0.0)),
+    "no colours of others": Row(augmentation=Augmentation(**MOVES, **UNLIKE, color_match=0.0)),
     "no mouth, eyes as the rest": Row(weights=replace(COMPACT_WEIGHTS, mouth=0.0, eyes=0.0)),
     "no structural dissimilarity": Row(weights=replace(COMPACT_WEIGHTS, dssim=0.0)),
     "background counts less": Row(weights=replace(COMPACT_WEIGHTS, background=0.1)),
-    "batches of 8": Row(batch_size=8),
+    "batches of 4": Row(batch_size=4),
     "half the learning rate": Row(learning_rate=LEARNING_RATE / 2),
-    "v2.2's lite networks and losses": Row(ModelConfig(64, "lite"), V22_WEIGHTS, learning_rate=1e-4),
-    "lite networks, our losses": Row(ModelConfig(64, "lite"), learning_rate=1e-4),
+    "v2.2's lite networks and losses": Row(ModelConfig(64, "lite"), V22_WEIGHTS, optimizer="adam", learning_rate=1e-4),
+    "lite networks, our losses": Row(ModelConfig(64, "lite"), optimizer="adam", learning_rate=1e-4),
 }
 
 
@@ -60,7 +72,7 @@ def main() -> None:
     """Train, convert and score every row, and write `results.json`."""
     arguments = _parse_arguments()
     judge = ClipJudge(CLIPS / TARGET, CLIPS / TRUTH, **_galleries())
-    faces, results = load_faces(arguments.workspace), {}
+    faces, results = learn_proportions(load_faces(arguments.workspace), MODEL.crop), {}
     for name in arguments.rows:
         model, steps = trained(ROWS[name], faces, arguments.seconds, name)
         output = arguments.workspace / "study.mp4"
@@ -77,7 +89,8 @@ def trained(row: Row, faces: dict, seconds: float, name: str) -> tuple[FaceSwapG
     """Train from noise for so many processor seconds; returns the model and the steps it made."""
     keras.utils.set_random_seed(SEED)
     model = FaceSwapGAN(row.config, replace(row.weights, perceptual=0.0))
-    model.prepare(TrainConfig(learning_rate=row.learning_rate, beta_1=0.9 if row.learning_rate > 1e-4 else 0.5))
+    beta_1 = 0.5 if row.config.capacity == "lite" else 0.9
+    model.prepare(TrainConfig(optimizer=row.optimizer, learning_rate=row.learning_rate, beta_1=beta_1))
     batches = PairedBatches(faces, row.config.resolution, row.batch_size, augmentation=row.augmentation, seed=SEED)
     model.train_on_batch(batches.batch(0))  # traces the graph
     begun, steps = time.process_time(), 1

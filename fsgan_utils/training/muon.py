@@ -10,6 +10,8 @@ from keras import ops
 
 NARROWEST = 17
 """Fewest channels a kernel must give to be stepped by Muon; those that draw pictures give fewer."""
+ADAM_RATE = 2.0
+"""Adam's learning rate, as a multiple of Muon's."""
 COLOURS = 3
 """Channels a kernel takes from a picture; such kernels are not stepped by Muon either."""
 
@@ -22,16 +24,16 @@ class ConvolutionMuon(keras.optimizers.Muon):
     are left to Adam, as are biases and norms.
 
     Args:
-        learning_rate: of both; a step of Muon is scaled so that its root mean square is what Adam's would be.
+        learning_rate: Muon's; Adam's is twice as high. A step of Muon has a root mean square of .2 times the rate.
         beta_1: Adam's momentum.
 
     Reference: Jordan et al., "Muon: an optimizer for hidden layers in neural networks" (2024); for the scale, Liu et
         al., "Muon is scalable for LLM training" (2025), equation 4.
     """
 
-    def __init__(self, learning_rate: float = 2e-3, beta_1: float = 0.9, **kwargs: Any) -> None:
+    def __init__(self, learning_rate: float = 5e-4, beta_1: float = 0.9, **kwargs: Any) -> None:
         """See the class."""
-        rates = {"learning_rate": learning_rate, "adam_beta_1": beta_1}
+        rates = {"learning_rate": learning_rate, "adam_lr_ratio": ADAM_RATE, "adam_beta_1": beta_1}
         super().__init__(**{"weight_decay": 0.0, "adam_weight_decay": 0.0, **rates, **kwargs})
 
     def _should_use_adamw(self, variable: Any) -> bool:
