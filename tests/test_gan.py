@@ -84,8 +84,9 @@ def test_generator_does_not_learn_from_the_discriminators_term(batch):
     assert largest < 1e-12
 
 
-def test_training_draws_the_faces_better(faces):
-    model = prepared(COMPACT, default_phases(COMPACT)[0].weights, learning_rate=1e-3)
+@pytest.mark.parametrize(("optimizer", "rate"), [("adam", 1e-3), ("muon", 5e-4)])
+def test_training_draws_the_faces_better(faces, optimizer, rate):
+    model = prepared(COMPACT, default_phases(COMPACT)[0].weights, learning_rate=rate, optimizer=optimizer)
     history = model.fit(PairedBatches(faces, 64, 4, steps=12), epochs=3, verbose=0, shuffle=False)
     assert history.history["reconstruction"][-1] < 0.75 * history.history["reconstruction"][0]
 

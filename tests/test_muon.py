@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from fsgan_utils.training import FaceSwapGAN, ModelConfig, PairedBatches, TrainConfig, default_phases, open_model, train
+from fsgan_utils.training import ModelConfig, TrainConfig, open_model, train
 from fsgan_utils.training.muon import ConvolutionMuon
 
 COMPACT = ModelConfig(capacity="compact")
@@ -44,14 +44,3 @@ def test_a_training_goes_on_with_its_state(faces, tmp_path):
     train(open_model(folder, COMPACT, settings), faces, settings, folder, preview=interrupt)
     parts = train(open_model(folder, COMPACT, settings), faces, settings, folder)
     assert parts.rows[-1]["reconstruction"] == pytest.approx(whole.rows[-1]["reconstruction"], rel=1e-3)
-
-
-def test_it_learns_faster_than_adam(faces):
-    reached = {}
-    for optimizer, rate in (("adam", 1e-3), ("muon", 5e-4)):
-        keras.utils.set_random_seed(0)
-        model = FaceSwapGAN(COMPACT, default_phases(COMPACT)[0].weights)
-        model.prepare(TrainConfig(optimizer=optimizer, learning_rate=rate, beta_1=0.9))
-        fitted = model.fit(PairedBatches(faces, 64, 4, steps=20), epochs=3, verbose=0, shuffle=False)
-        reached[optimizer] = fitted.history["reconstruction"][-1]
-    assert reached["muon"] < reached["adam"]
