@@ -1,8 +1,8 @@
 """How well a swap can score at most: the true face itself, laid where a swap's crop would put it.
 
 Run `python -m benchmarks.studies.placement`. In each frame of `b_target.mp4` the true face is cut out as its own crop
-and laid at the place of A's crop in `a_target.mp4`, as a perfect network would draw it; or moved so that its eyes lie on
-A's. What is left of the gain in structural similarity is all that a swap aligned in this way can reach.
+and laid at the place of A's crop in `a_target.mp4`, as a perfect network would draw it; or moved so that its eyes lie
+on A's. What is left of the gain in structural similarity is all that a swap aligned in this way can reach.
 """
 
 from __future__ import annotations
