@@ -95,7 +95,10 @@ def test_one_person_in_two_lights_stays_one(faces):
 def test_a_mixture_of_two_people_belongs_to_neither(faces):
     embedder = MobileNetEmbedder()
     a, b = faces["a"].images[:4], faces["b"].images[:4]
-    crops = [*a, *b, np.uint8((a[0].astype(int) + b[0]) // 2)]
+    mixtures = [np.uint8(share * a[2] + (1 - share) * b[2]) for share in np.linspace(0.2, 0.8, 25)]
+    like_a, like_b = embedder.embed([a[2], b[2]])  # the faces that the two tracks are first known by
+    halfway = np.abs(embedder.embed(mixtures) @ (like_a - like_b))
+    crops = [*a, *b, mixtures[halfway.argmin()]]
     tracks = [0, 0, 0, 0, 1, 1, 1, 1, 1]
     people = find_people(lambda positions: [crops[i] for i in positions], tracks, embedder)
     assert len(set(people[:4])) == len(set(people[4:8])) == 1
