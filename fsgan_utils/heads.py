@@ -60,6 +60,12 @@ class Placement:
         return np.asarray(self.turn.inv().apply(points - self.target) / self.scale + self.middle)
 
 
+def eye_distance(mesh: np.ndarray) -> float:
+    """Distance between the eyes' middles in the picture, in the mesh's unit. Head turns shorten it."""
+    left, right = (mesh[eye, :2].mean(axis=0) for eye in MESH_EYES)
+    return float(np.linalg.norm(right - left))
+
+
 def neutral_face(meshes: Sequence[np.ndarray]) -> np.ndarray:
     """What a face is like when it does nothing: the median of its meshes, turned as in the most frontal one.
 
@@ -74,12 +80,7 @@ def neutral_face(meshes: Sequence[np.ndarray]) -> np.ndarray:
 
 
 def _mean_face(meshes: Sequence[np.ndarray]) -> np.ndarray:
-    mean = min(meshes, key=lambda mesh: abs(mesh[SIDES[0], 2] - mesh[SIDES[1], 2]) / _eye_distance(mesh))
+    mean = min(meshes, key=lambda mesh: abs(mesh[SIDES[0], 2] - mesh[SIDES[1], 2]) / eye_distance(mesh))
     for _ in range(ROUNDS):
         mean = np.mean([Placement.between(mesh, mean).apply(mesh) for mesh in meshes], axis=0)
     return mean
-
-
-def _eye_distance(mesh: np.ndarray) -> float:
-    left, right = (mesh[eye, :2].mean(axis=0) for eye in MESH_EYES)
-    return float(np.linalg.norm(right - left))

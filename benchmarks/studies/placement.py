@@ -25,23 +25,24 @@ WAYS = {"no swap": None, "crops of both, half": "half", "crops of both, full": "
 def main() -> None:
     """Measure every way and print a table."""
     clips = [[frame.image for frame in read_frames(CLIPS / clip)] for clip in (TARGET, TRUTH)]
-    pairs = list(zip(*clips, *(_meshes(clip) for clip in clips), strict=True))
+    finder = FaceMesh()
+    pairs = list(zip(*clips, *(_meshes(clip, finder) for clip in clips), strict=True))
     nothing = 0.0
     for name, way in WAYS.items():
-        rows = np.array([_scores(*pair, way) for pair in pairs])
+        rows = np.array([_scores(*pair, way, finder) for pair in pairs])
         similarity, error = rows.mean(axis=0)
         nothing = similarity if way is None else nothing
         gain = (similarity - nothing) / (1 - nothing)
         print(f"{name:20} SSIM {similarity:.3f}, gain {gain:+.2f}, expression error {error:.3f}")
 
 
-def _meshes(images: list[np.ndarray]) -> list[np.ndarray]:
-    detector, finder = FaceDetector(60), FaceMesh()
+def _meshes(images: list[np.ndarray], finder: FaceMesh) -> list[np.ndarray]:
+    detector = FaceDetector(60)
     return [finder.detect(image, detector.detect([image])[0][0].box, looks=3)[0] for image in images]
 
 
 def _scores(
-    source: np.ndarray, true: np.ndarray, mesh: np.ndarray, true_mesh: np.ndarray, way: str | None
+    source: np.ndarray, true: np.ndarray, mesh: np.ndarray, true_mesh: np.ndarray, way: str | None, finder: FaceMesh
 ) -> tuple[float, float]:
     """SSIM in the true face's oval, and the error of the expression, in A's crop."""
     place = Alignment.from_landmarks(five_points(mesh), SIDE, "full")
@@ -57,7 +58,6 @@ def _scores(
         own, there = (Alignment.from_landmarks(five_points(one), SIDE, way) for one in (true_mesh, mesh))
         back = cv2.warpAffine(own.warp(true), there.inverse, source.shape[1::-1], borderMode=cv2.BORDER_REPLICATE)
         laid = place.warp(back)
-    finder = FaceMesh()
     box = np.concatenate([place.apply(mesh[:, :2]).min(axis=0), place.apply(mesh[:, :2]).max(axis=0)])
     seen, seen_true = (finder.detect(one, box, looks=2)[0] for one in (laid, expected))
     return pixel_scores(laid, expected, oval(true_mesh, place))["ssim"], expression_error(seen, seen_true)

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 from fsgan_utils.faces import Alignment, estimate_similarity
+from fsgan_utils.heads import eye_distance
 from fsgan_utils.landmarks import MESH_EYES, MESH_TO_68
 from fsgan_utils.masks import region_mask
 
@@ -15,12 +16,6 @@ EYE_SIDE = 64
 """Pixels of the square in which an eye is looked at, two eye's widths wide."""
 OPEN = 0.16
 """Height of an eye's opening over its width from which on its gaze can be read."""
-
-
-def eye_distance(mesh: np.ndarray) -> float:
-    """Distance between the eyes' middles, in the mesh's unit; the unit of the scores. Head turns shorten it."""
-    left, right = (mesh[eye, :2].mean(axis=0) for eye in MESH_EYES)
-    return float(np.linalg.norm(right - left))
 
 
 def expression_error(mesh: np.ndarray, true_mesh: np.ndarray) -> float:

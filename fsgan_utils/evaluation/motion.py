@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from fsgan_utils.evaluation.expression import EXPRESSION, eye_distance
-from fsgan_utils.heads import Placement, neutral_face
+from fsgan_utils.evaluation.expression import EXPRESSION
+from fsgan_utils.heads import Placement, eye_distance, neutral_face
 
 FEWEST = 3
 """Frames that must show both faces for a mean rotation between them to say something."""
