@@ -88,7 +88,7 @@ def paste(
     Returns:
         What was replaced; None if the face lies outside the image.
     """
-    layers = np.dstack([face, np.rint(255 * alpha).astype(np.uint8)])  # one warp of four channels is the fastest
+    layers = cv2.merge([face, cv2.convertScaleAbs(alpha, alpha=255)])  # one warp of four channels is the fastest
     layers, alignment = _reduced(layers, alignment)
     region = footprint(alignment, image.shape, _occupied(layers[..., 3]))
     if region is None:

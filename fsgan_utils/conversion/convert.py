@@ -161,7 +161,9 @@ class _SecondPass:
 
     def _write(self, writer: PartWriter, promised: Future[SwappedFrame]) -> list[list[float]]:
         done = promised.result()
-        writer.write(lay_out(done.frame.image, done.swapped, self.config.layout), done.frame)
+        image = lay_out(done.frame.image, done.swapped, self.config.layout)
+        changed = [patch.region.slices for patch in done.swapped.patches] if image is done.swapped.image else None
+        writer.write(image, done.frame, changed)
         return [[done.frame.index, *tint] for tint in done.tints]
 
 

@@ -17,7 +17,7 @@ from fsgan_utils.conversion.work import Work
 from fsgan_utils.extraction import Source
 from fsgan_utils.extraction.folders import put_in_place
 from fsgan_utils.images import IMAGE_SUFFIXES, write_image
-from fsgan_utils.video import PART, VIDEO_SUFFIXES, Frame, VideoError, VideoInfo, VideoWriter, codec_of
+from fsgan_utils.video import PART, VIDEO_SUFFIXES, Frame, Part, VideoError, VideoInfo, VideoWriter, codec_of
 from fsgan_utils.workspace import resolve
 
 PANELS = {"result": 1, "pair": 2, "triple": 3, "patch": 1}
@@ -28,8 +28,8 @@ BACKDROP = 0.15
 class PartWriter(Protocol):
     """What a part is written with."""
 
-    def write(self, image: np.ndarray, frame: Frame) -> None:
-        """Append one picture, made from a frame of the source."""
+    def write(self, image: np.ndarray, frame: Frame, changed: Sequence[Part] | None = None) -> None:
+        """Append one picture, made from a frame of the source; `changed` as for `VideoWriter.write`."""
 
 
 class Target(Protocol):
@@ -176,7 +176,7 @@ class _Pictures:
     folder: Path
     names: Sequence[str]
 
-    def write(self, image: np.ndarray, frame: Frame) -> None:
+    def write(self, image: np.ndarray, frame: Frame, changed: Sequence[Part] | None = None) -> None:
         name = self.names[frame.index] if self.names else f"frame_{frame.index:06}.png"
         write_image(self.folder / name, image)
 

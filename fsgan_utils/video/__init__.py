@@ -2,6 +2,7 @@
 
 from fsgan_utils.video.cuts import is_cut, signature
 from fsgan_utils.video.encoders import CODECS, PART, VIDEO_SUFFIXES, codec_of
+from fsgan_utils.video.parts import Part
 from fsgan_utils.video.reading import Frame, VideoError, VideoInfo, check_range, probe, read_frames
 from fsgan_utils.video.writing import SYNTHETIC_COMMENT, VideoWriter
 
@@ -11,6 +12,7 @@ __all__ = [
     "SYNTHETIC_COMMENT",
     "VIDEO_SUFFIXES",
     "Frame",
+    "Part",
     "VideoError",
     "VideoInfo",
     "VideoWriter",

@@ -7,16 +7,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import cast
 
 import av
 import cv2
 import numpy as np
 from av.container import InputContainer
-from av.video.plane import VideoPlane
 from av.video.reformatter import Colorspace, Interpolation, VideoReformatter
 from av.video.stream import VideoStream
 
+from fsgan_utils.video.parts import pixels
 from fsgan_utils.workspace import existing_file
 
 UNTAGGED = 2  # FFmpeg's number for "unspecified" in colour tags
@@ -90,6 +89,7 @@ class Frame:
         pts: when it is shown, in ticks of `time_base` since the video's start.
         duration: how long it is shown, in ticks; 0 where the file does not say.
         time_base: seconds per tick.
+        stored: the picture as the video holds it; None where it is none of a video.
     """
 
     image: np.ndarray
@@ -97,6 +97,7 @@ class Frame:
     pts: int
     duration: int
     time_base: Fraction
+    stored: av.VideoFrame | None = None
 
     @property
     def time(self) -> float:
@@ -193,7 +194,8 @@ def _read_frames(
             if stop is not None and pts * time_base >= stop:
                 return
             if index >= first and index % every == 0 and (start is None or pts * time_base >= start):
-                yield Frame(_to_rgb(frame, reformatter, scaling), index, pts, frame.duration or 0, time_base)
+                image = _to_rgb(frame, reformatter, scaling)
+                yield Frame(image, index, pts, frame.duration or 0, time_base, frame)
 
 
 def _decoded(file: Path, container: InputContainer, stream: VideoStream) -> Iterator[av.VideoFrame]:
@@ -221,14 +223,9 @@ def _announced_packets(container: InputContainer, stream: VideoStream) -> int:
 def _to_rgb(frame: av.VideoFrame, reformatter: VideoReformatter, scaling: Interpolation) -> np.ndarray:
     matrix = matrix_of(int(frame.colorspace), frame.height)
     planes = reformatter.reformat(frame, format="gbrp", src_colorspace=matrix, interpolation=scaling, threads=1).planes
-    green, blue, red = map(_pixels, planes)  # FFmpeg is more than twice as quick at planes than at "rgb24"
+    green, blue, red = map(pixels, planes)  # FFmpeg is more than twice as quick at planes than at "rgb24"
     image = cv2.merge([red, green, blue])
     return np.ascontiguousarray(np.rot90(image, round(frame.rotation / 90))) if frame.rotation else image
-
-
-def _pixels(plane: VideoPlane) -> np.ndarray:
-    """A plane of a picture, uint8 (H, W), without what pads its lines."""
-    return np.frombuffer(cast(bytes, plane), np.uint8).reshape(plane.height, plane.line_size)[:, : plane.width]
 
 
 def matrix_of(tag: int, height: int) -> Colorspace:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
@@ -17,6 +17,7 @@ from av.video.reformatter import ColorRange, VideoReformatter
 from av.video.stream import VideoStream
 
 from fsgan_utils.video.encoders import APPLE, ENCODERS, LARGEST_CRF, codec_of
+from fsgan_utils.video.parts import Part, with_parts
 from fsgan_utils.video.reading import (
     MATRICES,
     SCALING,
@@ -115,13 +116,15 @@ class VideoWriter:
             raise
         return self
 
-    def write(self, image: np.ndarray, frame: Frame | None = None) -> None:
+    def write(self, image: np.ndarray, frame: Frame | None = None, changed: Sequence[Part] | None = None) -> None:
         """Append one picture.
 
         Args:
             image: uint8 RGB (H, W, 3) of the video's size.
             frame: the source's frame that it is made from, whose time and duration it takes; without it
                 pictures follow each other at the video's rate.
+            changed: the parts in which alone the image differs from the frame's: all else need not be converted, and
+                stays as the source holds it. None for everywhere.
 
         Raises:
             ValueError: the image has another size or dtype than the video.
@@ -130,7 +133,10 @@ class VideoWriter:
         width, height = self._size
         if image.shape != (height, width, 3) or image.dtype != np.uint8:
             raise ValueError(f"expected a uint8 image of {height, width, 3}. Received: {image.dtype} {image.shape}")
-        picture = self._to_yuv(np.rot90(image, -self._turns) if self._turns else image)
+        if frame is not None and frame.stored is not None and changed is not None and self._holds(frame.stored):
+            picture = with_parts(frame.stored, image, changed, self._to_yuv)
+        else:
+            picture = self._to_yuv(np.rot90(image, -self._turns) if self._turns else image)
         picture.time_base = self._time_base
         picture.pts, picture.duration = self._when(frame)
         with self._named_errors():
@@ -248,6 +254,13 @@ class VideoWriter:
         seconds = ticks * time_base
         regular = round(seconds * self._rate) / self._rate
         return regular if time_base > self._time_base and abs(regular - seconds) < time_base else seconds
+
+    def _holds(self, stored: av.VideoFrame) -> bool:
+        """Whether a picture could be written as it is."""
+        context = self._stream.codec_context
+        own = (context.pix_fmt, *self._size, int(context.colorspace), int(context.color_range))
+        colours = int(stored.colorspace), int(stored.color_range)
+        return not self._turns and own == (stored.format.name, stored.width, stored.height, *colours)
 
     def _to_yuv(self, image: np.ndarray) -> av.VideoFrame:
         tag = self._stream.codec_context.colorspace
