@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,8 +14,8 @@ STILL = [33, 133, 362, 263, 168, 6, 197, 195, 4, 1, 10, 151, 9, 127, 356, 234, 4
 """The FaceMesh points that expressions move least: corners of the eyes, ridge of the nose, forehead, temples."""
 SIDES = 234, 454
 """The FaceMesh points beside the ears."""
-ROUNDS = 2
-"""How often the mean face is taken anew with all meshes turned to it."""
+ROUNDS = 3
+"""How often the mean is taken anew with all meshes turned to it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,6 +60,34 @@ class Placement:
         return np.asarray(self.turn.inv().apply(points - self.target) / self.scale + self.middle)
 
 
+@dataclass(frozen=True, eq=False)
+class Proportions:
+    """The faces of two people when they do nothing, of which either can be given the other's.
+
+    Attributes:
+        neutral: by side, "a" and "b", float64 (468, 3), from `neutral_face`.
+    """
+
+    neutral: Mapping[str, np.ndarray]
+
+    def exchanged(self, mesh: np.ndarray, side: str) -> np.ndarray:
+        """Give a face of one person the other's proportions; expression, pose and place stay.
+
+        What the face does to its own neutral face, its head turned alike, is done to the other's.
+
+        Args:
+            mesh: (468, 3), of a person's face in a picture.
+            side: that person, "a" or "b".
+
+        Returns:
+            float64 (468, 3), in the same picture.
+        """
+        own, other = self.neutral[side], self.neutral["b" if side == "a" else "a"]
+        to_own = Placement.between(np.asarray(mesh, np.float64), own)
+        expression = to_own.apply(mesh) - own
+        return to_own.undo(Placement.between(other, own).apply(other) + expression)
+
+
 def eye_distance(mesh: np.ndarray) -> float:
     """Distance between the eyes' middles in the picture, in the mesh's unit. Head turns shorten it."""
     left, right = (mesh[eye, :2].mean(axis=0) for eye in MESH_EYES)
@@ -67,7 +95,7 @@ def eye_distance(mesh: np.ndarray) -> float:
 
 
 def neutral_face(meshes: Sequence[np.ndarray]) -> np.ndarray:
-    """What a face is like when it does nothing: the median of its meshes, turned as in the most frontal one.
+    """What a face is like when it does nothing: the mean of its meshes, turned as in the most frontal one.
 
     Args:
         meshes: (468, 3) each, of one person.
@@ -75,12 +103,7 @@ def neutral_face(meshes: Sequence[np.ndarray]) -> np.ndarray:
     Returns:
         float64 (468, 3).
     """
-    mean = _mean_face(meshes)
-    return np.asarray(np.median([Placement.between(mesh, mean).apply(mesh) for mesh in meshes], axis=0))
-
-
-def _mean_face(meshes: Sequence[np.ndarray]) -> np.ndarray:
     mean = min(meshes, key=lambda mesh: abs(mesh[SIDES[0], 2] - mesh[SIDES[1], 2]) / eye_distance(mesh))
     for _ in range(ROUNDS):
         mean = np.mean([Placement.between(mesh, mean).apply(mesh) for mesh in meshes], axis=0)
-    return mean
+    return np.asarray(mean, np.float64)

@@ -11,6 +11,7 @@ from ai_edge_litert.interpreter import Interpreter
 
 from fsgan_utils.workspace import weights_file
 
+MESH_POINTS = 468
 MESH_SIZE = 192
 MESH_MARGIN = 1.5
 PIXEL_CENTRE = 0.5

@@ -46,8 +46,8 @@ def _faces_of(clip):
     for frame in read_frames(CLIPS / clip, every=20):
         (face, *_) = detector.detect([frame.image])[0]
         images.append(Alignment.from_landmarks(face.landmarks, crop="full").warp(frame.image))
-    eyes = [eye_mask(finder.mesh(image)[MESH_TO_68]) for image in images]
-    outlines = [outline_mask(finder.mesh(image)) for image in images]
+    eyes = [eye_mask(finder.mesh(image)[MESH_TO_68, :2]) for image in images]
+    outlines = [outline_mask(finder.mesh(image)[:, :2]) for image in images]
     mouths = [widened(region_mask(finder.outlines(image, finder.mesh(image))["mouth"])) for image in images]
     names = [f"face{index}.png" for index in range(len(images))]
     return FaceSet(

@@ -105,7 +105,7 @@ def _placed(image):
     """A face's alignment, and its outline in the crop."""
     mesh = _finder().mesh(image)
     place = Alignment.from_landmarks(five_points(mesh))
-    return place, outline_mask(place.apply(mesh))
+    return place, outline_mask(place.apply(mesh[:, :2]))
 
 
 def _soft(mask):

@@ -25,7 +25,7 @@ from fsgan_utils.training.history import History
 from fsgan_utils.workspace import PROJECT, SIDES, Workspace
 from tools.demo import CLIPS, COMPACT, MOVES, SAMPLE_MODEL, TRAINING_CLIPS, UNLIKE
 
-MODEL = ModelConfig(64, "compact")
+MODEL = ModelConfig(64, "compact", guide=True)
 LEARNING_RATE, EVERY, SEED = 5e-4, 250, 0
 
 
@@ -90,7 +90,7 @@ def _parse_arguments() -> argparse.Namespace:
     workspace = PROJECT / "runs" / "sample_pair"
     parser.add_argument("--workspace", type=Path, default=workspace, help="folder for images and legs")
     parser.add_argument("--output", type=Path, default=SAMPLE_MODEL, help="folder of the shipped model")
-    parser.add_argument("--iterations", type=int, default=5_000, help="steps of the whole schedule")
+    parser.add_argument("--iterations", type=int, default=14_000, help="steps of the whole schedule")
     parser.add_argument("--minutes", type=float, default=120, help="length of this leg")
     parser.add_argument("--start", type=Path, help="folder of a model that a new training begins with")
     return parser.parse_args()

@@ -31,6 +31,7 @@ from fsgan_utils.training import (
     learn_proportions,
 )
 from fsgan_utils.training.phases import COMPACT_WEIGHTS, V22_WEIGHTS
+from fsgan_utils.training.reshaping import find_proportions
 from tools.demo import CLIPS, MOVES, TARGET, TRAINING_CLIPS, TRUTH, UNLIKE
 from tools.train_sample_pair import LEARNING_RATE, MODEL, SEED
 
@@ -53,6 +54,7 @@ class Row:
 
 ROWS = {
     "shipped": Row(),
+    "no guide": Row(replace(MODEL, guide=False)),
     "Adam": Row(optimizer="adam", learning_rate=1e-3),
     "own proportions": Row(augmentation=Augmentation(**{**MOVES, **UNLIKE, "reshape": 0.0})),
     "own colours": Row(augmentation=Augmentation(**{**MOVES, **UNLIKE, "color_jitter": 0.0})),
@@ -91,7 +93,15 @@ def trained(row: Row, faces: dict, seconds: float, name: str) -> tuple[FaceSwapG
     model = FaceSwapGAN(row.config, replace(row.weights, perceptual=0.0))
     beta_1 = 0.5 if row.config.capacity == "lite" else 0.9
     model.prepare(TrainConfig(optimizer=row.optimizer, learning_rate=row.learning_rate, beta_1=beta_1))
-    batches = PairedBatches(faces, row.config.resolution, row.batch_size, augmentation=row.augmentation, seed=SEED)
+    model.proportions = find_proportions(faces) if row.config.guide else None
+    batches = PairedBatches(
+        faces,
+        row.config.resolution,
+        row.batch_size,
+        augmentation=row.augmentation,
+        seed=SEED,
+        guided=row.config.guide,
+    )
     model.train_on_batch(batches.batch(0))  # traces the graph
     begun, steps = time.process_time(), 1
     with tqdm(total=seconds, desc=name, unit="s") as progress:

@@ -14,10 +14,10 @@ import numpy as np
 from fsgan_utils.conversion.color import METHODS
 from fsgan_utils.conversion.config import ConvertConfig
 from fsgan_utils.conversion.frames import expected_frames, source_frames
-from fsgan_utils.conversion.steps import Generator, Swapped, compose, draw, finish, fit, place
+from fsgan_utils.conversion.placing import PlacedFace
+from fsgan_utils.conversion.steps import Generator, Swapped, compose, draw, finish, fit
 from fsgan_utils.conversion.swap import build_detector, chosen
-from fsgan_utils.extraction import FaceTracker, Sighting, Source
-from fsgan_utils.faces import Alignment
+from fsgan_utils.extraction import FaceTracker, Source
 from fsgan_utils.images import contact_sheet
 
 TILE = 192
@@ -41,19 +41,23 @@ class _Moment:
     """One picture with its largest face, placed."""
 
     image: np.ndarray
-    sighting: Sighting
-    alignment: Alignment
+    face: PlacedFace
+
+    @property
+    def source(self) -> np.ndarray:
+        """What the network sees."""
+        return self.face.alignment.warp(self.image)
 
     def swapped(self, drawn: np.ndarray, config: ConvertConfig) -> Swapped:
-        source, mesh = self.alignment.warp(self.image), self.sighting.mesh
-        in_crop = None if mesh is None else self.alignment.apply(mesh[:, :2])
-        face = finish(source, drawn, *fit(source, drawn, config, in_crop), in_crop, config)
-        return compose(self.image, [(self.alignment, face)], config)
+        source, mesh = self.source, self.face.mesh
+        face = finish(source, drawn, *fit(source, drawn, config, mesh), mesh, config)
+        return compose(self.image, [(self.face.alignment, face)], config)
 
     def view(self, image: np.ndarray) -> np.ndarray:
         """The square about the face."""
-        centre = self.alignment.inverse @ [self.alignment.size / 2, self.alignment.size / 2, 1]
-        side = VIEW * self.alignment.size / self.alignment.scale
+        alignment = self.face.alignment
+        centre = alignment.inverse @ [alignment.size / 2, alignment.size / 2, 1]
+        side = VIEW * alignment.size / alignment.scale
         return cv2.getRectSubPix(np.ascontiguousarray(image), (round(side), round(side)), tuple(map(float, centre)))
 
 
@@ -99,7 +103,8 @@ def _compare(
     show_mask: bool = False,
 ) -> np.ndarray:
     moments = _moments(source, model, config, frames)
-    drawings = draw([moment.alignment.warp(moment.image) for moment in moments], model, config)
+    features = [moment.face.features for moment in moments]
+    drawings = draw([moment.source for moment in moments], model, config, features)
     pictures = {"source": [moment.view(moment.image) for moment in moments]}
     for title, settings in rows.items():
         results = [m.swapped(d, replace(config, **settings)) for m, d in zip(moments, drawings, strict=True)]
@@ -118,9 +123,9 @@ def _moments(path: str | Path, model: Generator, config: ConvertConfig, frames: 
     for frame in islice(source_frames(source, config), 0, None, max(1, expected_frames(source, config) // frames)):
         tracker.reset()
         for sighting in chosen(tracker.update(frame.image)[0], largest):
-            alignment = place(sighting.face.landmarks, model, config)
-            if alignment is not None:
-                moments.append(_Moment(frame.image, sighting, alignment))
+            face = PlacedFace.seen(sighting, model, config)
+            if face is not None:
+                moments.append(_Moment(frame.image, face))
         if len(moments) == frames:
             break
     if not moments:

@@ -11,26 +11,11 @@ import numpy as np
 from fsgan_utils.conversion.choosing import choose
 from fsgan_utils.conversion.config import ConvertConfig
 from fsgan_utils.conversion.masking import needs_mesh
+from fsgan_utils.conversion.placing import PlacedFace, aim
 from fsgan_utils.conversion.smoothing import steadied
 from fsgan_utils.conversion.stability import acceleration
-from fsgan_utils.conversion.steps import Generator, place
+from fsgan_utils.conversion.steps import Generator
 from fsgan_utils.conversion.tracks import FaceTracks
-from fsgan_utils.faces import Alignment
-
-
-@dataclass(frozen=True, eq=False)
-class PlacedFace:
-    """One face that is swapped in one frame.
-
-    Attributes:
-        track: number of its track.
-        alignment: from the frame to what the network sees.
-        mesh: (468, 2), FaceMesh's points in pixels of what the network sees; None where there are none.
-    """
-
-    track: int
-    alignment: Alignment
-    mesh: np.ndarray | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,8 +56,10 @@ def plan_swaps(tracks: FaceTracks, model: Generator, config: ConvertConfig, rate
         rows = rows[chosen[rows]]
         if not len(rows):
             continue
+        aimed = [_aim(tracks, row, model, config) for row in rows.tolist()]
+        landmarks = np.array([points for points, _ in aimed])
         paths = steadied(
-            tracks.landmarks[rows],
+            landmarks,
             tracks.frame[rows],
             config.smoothing,
             rate,
@@ -81,10 +68,10 @@ def plan_swaps(tracks: FaceTracks, model: Generator, config: ConvertConfig, rate
             config.moving_average,
             seen := ~tracks.bridged[rows],
         )
-        found.append(acceleration(tracks.landmarks[rows[seen]], tracks.frame[rows[seen]]))
+        found.append(acceleration(landmarks[seen], tracks.frame[rows[seen]]))
         steady.append(acceleration(paths[seen], tracks.frame[rows[seen]]))
-        for row, landmarks in zip(rows.tolist(), paths, strict=True):
-            placed = _placed(tracks, row, landmarks, model, config)
+        for row, path, (_, features) in zip(rows.tolist(), paths, aimed, strict=True):
+            placed = _placed(tracks, row, path, features, model, config)
             if isinstance(placed, str):
                 left_alone[placed] += 1
             else:
@@ -93,17 +80,29 @@ def plan_swaps(tracks: FaceTracks, model: Generator, config: ConvertConfig, rate
     return Plan(faces, left_alone, bridged, _mean(found), _mean(steady))
 
 
+def _aim(
+    tracks: FaceTracks, row: int, model: Generator, config: ConvertConfig
+) -> tuple[np.ndarray, np.ndarray | None]:
+    return aim(tracks.landmarks[row], _mesh(tracks, row), model, config)
+
+
 def _placed(
-    tracks: FaceTracks, row: int, landmarks: np.ndarray, model: Generator, config: ConvertConfig
+    tracks: FaceTracks,
+    row: int,
+    landmarks: np.ndarray,
+    features: np.ndarray | None,
+    model: Generator,
+    config: ConvertConfig,
 ) -> PlacedFace | str:
     """The face of a row, or why it cannot be swapped."""
-    mesh = None if np.isnan(tracks.mesh[row]).any() else tracks.mesh[row]
+    mesh = _mesh(tracks, row)
     if mesh is None and needs_mesh(config):
         return "FaceMesh sees no face there"
-    alignment = place(landmarks, model, config)
-    if alignment is None:
-        return "cannot be aligned"
-    return PlacedFace(int(tracks.track[row]), alignment, None if mesh is None else alignment.apply(mesh))
+    return PlacedFace.of(landmarks, mesh, features, model, config, int(tracks.track[row])) or "cannot be aligned"
+
+
+def _mesh(tracks: FaceTracks, row: int) -> np.ndarray | None:
+    return None if np.isnan(tracks.mesh[row]).any() else tracks.mesh[row]
 
 
 def _mean(parts: list[np.ndarray]) -> float:

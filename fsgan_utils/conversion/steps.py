@@ -15,6 +15,7 @@ from fsgan_utils.conversion.color import ColorTransfer, fit_color
 from fsgan_utils.conversion.config import ConvertConfig
 from fsgan_utils.conversion.masking import face_mask
 from fsgan_utils.faces import Alignment, margin
+from fsgan_utils.guides import GUIDE_CHANNELS, draw_guide
 from fsgan_utils.masks.regions import outline_mask
 from fsgan_utils.training.data import to_network
 
@@ -40,7 +41,10 @@ class GeneratorConfig(Protocol):
 
 
 class Generator(Protocol):
-    """A trained model, as far as a swap needs one."""
+    """A trained model, as far as a swap needs one.
+
+    A guided model has an attribute `proportions` as well, and its `generate` takes `guides`; see `FaceSwapGAN`.
+    """
 
     @property
     def config(self) -> GeneratorConfig:
@@ -135,13 +139,20 @@ def place(landmarks: np.ndarray, model: Generator, config: ConvertConfig) -> Ali
     return Alignment(whole.matrix - [[0, 0, rim], [0, 0, rim]], CROP_SIZE - 2 * rim)
 
 
-def draw(sources: Sequence[np.ndarray], model: Generator, config: ConvertConfig) -> np.ndarray:
+def draw(
+    sources: Sequence[np.ndarray],
+    model: Generator,
+    config: ConvertConfig,
+    features: Sequence[np.ndarray | None] | None = None,
+) -> np.ndarray:
     """Run the network on a batch of faces.
 
     Args:
         sources: uint8 RGB (S, S, 3) each, placed by `place`.
         model: the trained model.
         config: `direction` counts.
+        features: of each face, where a guided model is to draw the features, (468, 2) in pixels of the source, or
+            None where that is not known; see `PlacedFace`.
 
     Returns:
         float32 (N, res, res, 4): alpha, 0 to 1, and RGB, 0 to 255.
@@ -152,7 +163,9 @@ def draw(sources: Sequence[np.ndarray], model: Generator, config: ConvertConfig)
     side = model.config.resolution
     if not sources:
         return np.zeros((0, side, side, 4), np.float32)
-    drawn = model.generate(to_network(sources, side), config.direction)
+    guided = features is not None and any(one is not None for one in features)
+    guides = {"guides": _guides(sources, features, side)} if guided and features is not None else {}
+    drawn = model.generate(to_network(sources, side), config.direction, **guides)
     if drawn.shape != (len(sources), side, side, 4):
         raise ValueError(f"expected (N, {side}, {side}, 4) from model.generate. Received: {drawn.shape}")
     if not np.isfinite(drawn).all():
@@ -234,6 +247,15 @@ def compose(image: np.ndarray, faces: Sequence[Drawing], config: ConvertConfig, 
     canvas = image.copy() if faces else image
     patches = [paste(canvas, face.corrected, face.alpha, alignment, config.enhance) for alignment, face in faces]
     return Swapped(canvas, [patch for patch in patches if patch is not None], len(faces), left_alone)
+
+
+def _guides(sources: Sequence[np.ndarray], features: Sequence[np.ndarray | None], side: int) -> np.ndarray:
+    """A guide for each face, blank where its features are not known: float32 (N, res, res, 3)."""
+    guides = np.zeros((len(sources), side, side, GUIDE_CHANNELS), np.float32)
+    for guide, source, points in zip(guides, sources, features, strict=True):
+        if points is not None:
+            guide[:] = draw_guide(points, len(source), side)
+    return guides
 
 
 def _enlarged(image: np.ndarray, side: int) -> np.ndarray:

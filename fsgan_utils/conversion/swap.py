@@ -9,6 +9,7 @@ import numpy as np
 
 from fsgan_utils.conversion.config import ConvertConfig
 from fsgan_utils.conversion.masking import needs_mesh
+from fsgan_utils.conversion.placing import PlacedFace, aim
 from fsgan_utils.conversion.steps import (
     Drawing,
     GeneratedFace,
@@ -18,10 +19,11 @@ from fsgan_utils.conversion.steps import (
     draw,
     finish,
     fit,
-    place,
 )
 from fsgan_utils.extraction import FaceDetector, FaceTracker, Sighting
 from fsgan_utils.faces import margin
+from fsgan_utils.landmarks import five_points
+from fsgan_utils.masks import FaceFinder
 
 
 def build_detector(config: ConvertConfig) -> FaceDetector:
@@ -66,17 +68,18 @@ def swap_faces(
         One result per image. A face is left as it is where its landmarks do not determine an alignment, or where the
         settings need a mesh and there is none.
     """
-    placed = [[(one, place(one.face.landmarks, model, config)) for one in chosen(group, config)] for group in sightings]
-    sources = [a.warp(image) for image, group in zip(images, placed, strict=True) for _, a in group if a is not None]
-    drawings = iter(zip(sources, draw(sources, model, config), strict=True))
+    placed = [[PlacedFace.seen(one, model, config) for one in chosen(group, config)] for group in sightings]
+    groups = [[face for face in group if face is not None] for group in placed]
+    sources = [face.alignment.warp(image) for image, group in zip(images, groups, strict=True) for face in group]
+    features = [face.features for group in groups for face in group]
+    drawings = iter(zip(sources, draw(sources, model, config, features), strict=True))
     results = []
-    for image, group, found in zip(images, placed, sightings, strict=True):
+    for image, group, found in zip(images, groups, sightings, strict=True):
         faces: list[Drawing] = []
-        for sighting, alignment in group:
-            if alignment is not None:
-                source, drawn = next(drawings)
-                mesh = None if sighting.mesh is None else alignment.apply(sighting.mesh[:, :2])
-                faces.append((alignment, finish(source, drawn, *fit(source, drawn, config, mesh), mesh, config)))
+        for face in group:
+            source, drawn = next(drawings)
+            transfer, alpha = fit(source, drawn, config, face.mesh)
+            faces.append((face.alignment, finish(source, drawn, transfer, alpha, face.mesh, config)))
         results.append(compose(image, faces, config, len(found) - len(faces)))
     return results
 
@@ -94,19 +97,39 @@ def chosen(sightings: Sequence[Sighting], config: ConvertConfig) -> list[Sightin
     return by_size[:1] if config.faces == "largest" else by_size
 
 
-def generate_faces(crops: Sequence[np.ndarray], model: Generator, config: ConvertConfig) -> list[GeneratedFace]:
+def generate_faces(
+    crops: Sequence[np.ndarray], model: Generator, config: ConvertConfig, person: str | None = None
+) -> list[GeneratedFace]:
     """Swap faces that are aligned already, such as training images, without a picture or a mesh.
+
+    A guided model is guided by what FaceMesh sees in the crops, and placed by it anew.
 
     Args:
         crops: uint8 RGB (S, S, 3), aligned faces.
         model: the trained model.
         config: the settings; of the masks only the network's own counts.
+        person: whose faces they are, "a" or "b"; None for the one whom the direction replaces.
 
     Raises:
         ValueError: the model returned something else than it should.
     """
     meshless = replace(config, mask="attention", keep=())
-    rims = [margin(len(crop), config.roi_coverage) for crop in crops]
-    sources = [crop[rim : len(crop) - rim, rim : len(crop) - rim] for crop, rim in zip(crops, rims, strict=True)]
-    drawings = zip(sources, draw(sources, model, config), strict=True)
+    finder = None if getattr(model, "proportions", None) is None else FaceFinder()
+    seen = [_shown(crop, finder, model, config, person) for crop in crops]
+    sources, features = [source for source, _ in seen], [points for _, points in seen]
+    drawings = zip(sources, draw(sources, model, config, features), strict=True)
     return [finish(source, drawn, *fit(source, drawn, config), None, meshless) for source, drawn in drawings]
+
+
+def _shown(
+    crop: np.ndarray, finder: FaceFinder | None, model: Generator, config: ConvertConfig, person: str | None
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """What the network sees of an aligned face, and where it is to draw the features, if that can be told."""
+    mesh = None if finder is None else finder.mesh(crop)
+    if mesh is not None:
+        landmarks, features = aim(five_points(mesh), mesh, model, config, person)
+        face = PlacedFace.of(landmarks, mesh, features, model, config)
+        if face is not None:
+            return face.alignment.warp(crop), face.features
+    rim = margin(len(crop), config.roi_coverage)
+    return crop[rim : len(crop) - rim, rim : len(crop) - rim], None

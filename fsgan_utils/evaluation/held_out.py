@@ -65,13 +65,12 @@ class HeldOutScorer:
     def _score(self, model: FaceSwapGAN, side: str) -> dict[str, float]:
         other, _ = OTHER[side]
         swapped = [face.blended for face in generate_faces(self._crops[side], model, self._settings[side])]
-        redrawn = generate_faces(self._crops[side], model, self._settings[other])
+        redrawn = generate_faces(self._crops[side], model, self._settings[other], person=side)
         matches = expression_matches(Motion.of(self._meshes(swapped, side)), self._motion[side])
-        pairs = zip(redrawn, self._seen[side], strict=True)
         return {
             "identity": self._likeness(swapped, side, other),
             "expression": float(np.nan_to_num(matches).mean()),
-            "redrawn": float(np.mean([_similarity(face.raw, image) for face, image in pairs])),
+            "redrawn": float(np.mean([_similarity(face.raw, face.source) for face in redrawn])),
         }
 
     def _likeness(self, swapped: Sequence[np.ndarray], side: str, other: str) -> float:
@@ -93,7 +92,7 @@ class HeldOutScorer:
 
 
 def _box(mesh: np.ndarray | None) -> np.ndarray | None:
-    return None if mesh is None else np.concatenate([mesh.min(axis=0), mesh.max(axis=0)])
+    return None if mesh is None else np.concatenate([mesh[:, :2].min(axis=0), mesh[:, :2].max(axis=0)])
 
 
 def _mean(vectors: np.ndarray) -> np.ndarray:

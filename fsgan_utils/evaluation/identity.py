@@ -55,7 +55,8 @@ class Gallery:
             for image in tqdm(_pictures(path, -(-size // len(paths))), desc=f"reading {path}", unit="picture"):
                 mesh = finder.mesh(image)
                 if mesh is not None:
-                    exact, _ = closer.detect(image, np.concatenate([mesh.min(axis=0), mesh.max(axis=0)]), looks=2)
+                    places = mesh[:, :2]
+                    exact, _ = closer.detect(image, np.concatenate([places.min(axis=0), places.max(axis=0)]), looks=2)
                     crops.append(Alignment.from_landmarks(five_points(exact)).warp(image))
         if not crops:
             raise ValueError(f"no face was found in the gallery {', '.join(map(str, paths))}; give clips of one person")

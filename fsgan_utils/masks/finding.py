@@ -49,11 +49,11 @@ class FaceFinder:
             image: uint8 RGB (H, W, 3).
 
         Returns:
-            float64 (468, 2), `(x, y)` in pixels of the image, or None if there is no face.
+            float64 (468, 3), `(x, y)` in pixels of the image and depth in the same unit; None if there is no face.
         """
         if image.shape[0] == image.shape[1]:
             mesh = self._mesh_of(image)
-            if mesh is not None and _is_aligned(mesh / len(image)):
+            if mesh is not None and _is_aligned(mesh[:, :2] / len(image)):
                 return mesh
         border = max(image.shape) // 4
         wide = cv2.copyMakeBorder(image, border, border, border, border, cv2.BORDER_REPLICATE)
@@ -71,7 +71,7 @@ class FaceFinder:
 
         Args:
             image: uint8 RGB (H, W, 3).
-            mesh: (468, 2), as `mesh` found it.
+            mesh: (468, 3), as `mesh` found it.
 
         Returns:
             See `fsgan_utils.landmarks.Outlines`; None if the finder of the 68 landmarks sees no face.
@@ -84,14 +84,16 @@ class FaceFinder:
 
     def _mesh_of(self, crop: np.ndarray) -> np.ndarray | None:
         points, score = self._mesh.detect(crop, ALIGNED_FACE_BOX * len(crop), looks=2)
-        return points[:, :2].astype(np.float64) if score >= self._mesh.least_score else None
+        return points.astype(np.float64) if score >= self._mesh.least_score else None
 
 
 def _is_aligned(mesh: np.ndarray) -> bool:
-    """Whether a mesh, in parts of the image's side, lies as in an aligned crop."""
+    """Whether a mesh (468, 2), in parts of the image's side, lies as in an aligned crop."""
     return min(misalignment(five_points(mesh), crop) for crop in CROPS) <= MOST_MISALIGNED
 
 
 def _undone(alignment: Alignment, points: np.ndarray) -> np.ndarray:
-    """Bring points (N, 2) of an aligned crop back to the image."""
-    return points.astype(np.float64) @ alignment.inverse[:, :2].T + alignment.inverse[:, 2]
+    """Bring points (N, 2) of an aligned crop, or (N, 3) with their depths, back to the image."""
+    places = points[:, :2].astype(np.float64) @ alignment.inverse[:, :2].T + alignment.inverse[:, 2]
+    scale = np.sqrt(np.linalg.det(alignment.inverse[:, :2]))
+    return np.column_stack([places, scale * points[:, 2:]])

@@ -137,7 +137,7 @@ def _mask_drawer(parts: tuple[str, ...], source: str) -> MaskDrawer:
         mesh = finder.mesh(image)
         if mesh is None:
             return {}
-        masks = {"outline": outline_mask(mesh)}
+        masks = {"outline": outline_mask(mesh[:, :2])}
         if source == "five_points":
             masks["eyes"] = eye_box_mask(five_points(mesh)[:2])
         elif set(parts) - {"outline"}:

@@ -98,11 +98,13 @@ class Sample:
         warped: (R, R, 3) RGB in [-1, 1], the distorted input.
         target: (R, R, 3) RGB in [-1, 1], what the decoder should draw.
         masks: (R, R, M) in [0, 1], the image's masks, moved as the target was.
+        to_target: (2, 3), from places in the image to places in the target, `(x, y)` in pixels.
     """
 
     warped: np.ndarray
     target: np.ndarray
     masks: np.ndarray
+    to_target: np.ndarray
 
 
 def augment(
@@ -152,6 +154,7 @@ def augment(
         _to_network_range(_sample_affine(image, output_to_image, resolution, shrink), color),
         _sample_affine(masks, output_to_image, resolution, shrink).reshape(resolution, resolution, -1)
         / np.float32(255),
+        cv2.invertAffineTransform(output_to_image).astype(np.float32),
     )
 
 

@@ -13,11 +13,13 @@ import h5py
 import keras
 import numpy as np
 
+from fsgan_utils.heads import Proportions
 from fsgan_utils.images import write_bytes
 from fsgan_utils.training.config import ModelConfig
 from fsgan_utils.training.gan import FaceSwapGAN
 
 CARD = "model.json"
+PROPORTIONS = "proportions.npz"
 FORMAT = 1
 
 
@@ -55,6 +57,8 @@ def save_model(model: FaceSwapGAN, folder: Path, keep: bool = False, to_share: b
         network.save_weights(partial / f"{name}.weights.h5")
         if to_share:
             _halve(partial / f"{name}.weights.h5")
+    if model.proportions is not None:
+        np.savez(partial / PROPORTIONS, **{side: np.float32(face) for side, face in model.proportions.neutral.items()})
     if model.compiled and not to_share:
         values = [keras.ops.convert_to_numpy(variable) for variable in model.optimizer.variables]
         np.savez(partial / "optimizer.npz", *values)
@@ -101,6 +105,9 @@ def load_model(folder: str | Path) -> FaceSwapGAN:
                 network.load_weights(path)
         except (ValueError, OSError, KeyError, UserWarning) as error:
             raise ValueError(f"the weights in {path} do not fit the {name} of {card['config']}: {error}") from error
+    if PROPORTIONS in card["sha256"]:
+        with np.load(_checked_file(folder, card, PROPORTIONS)) as stored:
+            model.proportions = Proportions(dict(stored))
     model.iteration, model.exchanged = card["iteration"], card.get("exchanged", False)
     return model
 

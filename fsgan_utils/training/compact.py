@@ -23,6 +23,10 @@ BOTTLENECK = 48
 CODE_WIDTH = 64
 WIDTHS = {16: 64, 32: 40, 64: 24, 128: 12}
 """Channels of the decoder's maps, by their side."""
+GUIDE_WIDTHS = {16: 32, 32: 24, 64: 12, 128: 8}
+"""Channels of what is read off a guide, by its side."""
+FINEST = 12
+"""Channels of a guided decoder's last map, which has the picture's own side."""
 
 
 def encode_compact(image: Any) -> Any:
@@ -36,27 +40,56 @@ def encode_compact(image: Any) -> Any:
     return PixelShuffleUpBlock(CODE_WIDTH, slope=SLOPE, name="up_to_8")(maps)
 
 
-def decode_compact(code: Any, resolution: int) -> list:
+def decode_compact(code: Any, resolution: int, guide: Any = None) -> list:
     """Lay out the decoder.
+
+    Args:
+        code: (B, 8, 8, 64).
+        resolution: side of what it draws in pixels.
+        guide: where to draw the features, (B, resolution, resolution, 3); None for a decoder without guides.
 
     Returns:
         Auxiliary colours at 64 and 128 pixels where they are below the resolution, then alpha and colour.
     """
     maps, picture, auxiliary = code, None, []
+    features = {} if guide is None else _read_guide(guide)
     while 2 * maps.shape[1] < resolution:
         side = 2 * maps.shape[1]
         maps = PixelShuffleUpBlock(WIDTHS[side], slope=SLOPE, name=f"up_to_{side}")(maps)
-        maps = _refined(maps, WIDTHS[side])
+        maps = _refined(maps, WIDTHS[side], features.get(side))
         if 2 * side == resolution:
             break
         picture = _sketch(maps, picture)
         auxiliary += [picture] if side >= 64 else []
-    finest = layers.Conv2D(16, 3, padding="same", kernel_initializer=_small(), dtype="float32")(maps)
-    finest = ops.depth_to_space(finest, 2, data_format="channels_last")
+    finest = _finest(maps) if guide is None else _finest_guided(maps, guide)
     if resolution > 64:
         auxiliary.append(_enlarged(picture, resolution // 2))
     picture = layers.Add(dtype="float32", name="picture")([_enlarged(picture, resolution), finest])
     return [*(_colour(small) for small in auxiliary), _alpha_and_colour(picture)]
+
+
+def _read_guide(guide: Any) -> dict[int, Any]:
+    """Read a guide at each side of the decoder's maps below its own."""
+    maps, read = guide, {}
+    while maps.shape[1] > min(GUIDE_WIDTHS):
+        side, kernel = maps.shape[1] // 2, 6 if maps is guide else 3
+        convolved = layers.Conv2D(GUIDE_WIDTHS[side], kernel, 2, "same", kernel_initializer="he_normal")(maps)
+        maps = read[side] = _activated(convolved)
+    return read
+
+
+def _finest(maps: Any) -> Any:
+    finest = layers.Conv2D(16, 3, padding="same", kernel_initializer=_small(), dtype="float32")(maps)
+    return ops.depth_to_space(finest, 2, data_format="channels_last")
+
+
+def _finest_guided(maps: Any, guide: Any) -> Any:
+    """Draw the last detail with the guide beside it, so that lids and lips have sharp edges."""
+    doubled = layers.Conv2D(4 * FINEST, 3, padding="same", kernel_initializer="he_normal")(maps)
+    doubled = ops.depth_to_space(doubled, 2, data_format="channels_last")
+    read = layers.Conv2D(FINEST, 3, padding="same", kernel_initializer="he_normal")(guide)
+    maps = _activated(layers.Add()([doubled, read]))
+    return layers.Conv2D(4, 3, padding="same", kernel_initializer=_small(), dtype="float32")(maps)
 
 
 def _sketch(maps: Any, coarser: Any) -> Any:
@@ -65,8 +98,9 @@ def _sketch(maps: Any, coarser: Any) -> Any:
     return drawn if coarser is None else layers.Add(dtype="float32")([_enlarged(coarser, maps.shape[1]), drawn])
 
 
-def _refined(maps: Any, width: int) -> Any:
-    change = _activated(layers.Conv2D(width, 3, padding="same", kernel_initializer="he_normal")(maps))
+def _refined(maps: Any, width: int, guide: Any = None) -> Any:
+    seen = maps if guide is None else layers.Concatenate()([maps, guide])
+    change = _activated(layers.Conv2D(width, 3, padding="same", kernel_initializer="he_normal")(seen))
     return layers.Add()([maps, layers.Conv2D(width, 3, padding="same", kernel_initializer="zeros")(change)])
 
 

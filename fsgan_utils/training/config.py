@@ -38,9 +38,11 @@ class ModelConfig:
         attention: "full", as v2.2, or "pooled": keys and values max-pooled 2×2 on maps of 32 pixels
             or more, as in the SAGAN paper (Zhang et al., 2019).
         crop: how the faces are cut: "half" as v2.2, which cuts long chins, or "full"; see `Alignment.from_landmarks`.
+        guide: whether the decoders are shown where to draw the features of the face, see `fsgan_utils.guides`; ours,
+            for "compact" only.
 
     Raises:
-        ValueError: a value is not one of those above.
+        ValueError: a value is not one of those above, or `guide` does not go with the capacity.
     """
 
     resolution: int = 64
@@ -49,6 +51,7 @@ class ModelConfig:
     self_attention: bool = True
     attention: str = "pooled"
     crop: str = "full"
+    guide: bool = False
 
     def __post_init__(self) -> None:
         """Check every value."""
@@ -58,6 +61,9 @@ class ModelConfig:
         _one_of("self_attention", self.self_attention, (True, False))
         _one_of("attention", self.attention, ATTENTIONS)
         _one_of("crop", self.crop, CROPS)
+        _one_of("guide", self.guide, (True, False))
+        if self.guide and self.capacity != "compact":
+            raise ValueError(f'guide=True needs capacity "compact". Received: {self.capacity!r}')
 
     @classmethod
     def from_v22(

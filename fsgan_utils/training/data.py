@@ -11,11 +11,14 @@ import keras
 import numpy as np
 from tqdm.auto import tqdm
 
+from fsgan_utils.guides import GUIDE_CHANNELS, draw_guide
 from fsgan_utils.images import list_images, load_image, spread, square_image
 from fsgan_utils.masks import load_masks, widened
 from fsgan_utils.training.augmentation import SIDE, Augmentation, ColorStatistics, augment
 
 Batch = dict[str, dict[str, np.ndarray]]
+GUIDELESS = 0.05
+"""Share of a guided model's training faces that it must draw without a guide, as where FaceMesh sees no face."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,13 +30,15 @@ class FaceSet:
         images: uint8 RGB (N, 256, 256, 3).
         masks: by name ("eyes", "mouth", "face"), uint8 (N, 256, 256), 255 inside; those of eyes and mouth are
             widened, for lids, lashes and the lips' edges are to count more too.
-        bends: float32 (N, 33, 33, 2), how to bend each face to the other person's proportions; see
+        meshes: float32 (N, 468, 3), FaceMesh's points in pixels of the images, NaN where it sees no face; see
             `learn_proportions`. None where that was not asked for.
+        bends: float32 (N, 33, 33, 2), how to bend each face to the other person's proportions; with `meshes`.
     """
 
     names: list[str]
     images: np.ndarray
     masks: dict[str, np.ndarray]
+    meshes: np.ndarray | None = None
     bends: np.ndarray | None = None
 
     def __len__(self) -> int:
@@ -44,7 +49,8 @@ class FaceSet:
         """The images at some positions, int (N,), with their masks."""
         names = [self.names[index] for index in chosen]
         masks = {name: masks[chosen] for name, masks in self.masks.items()}
-        return FaceSet(names, self.images[chosen], masks, None if self.bends is None else self.bends[chosen])
+        meshes, bends = (None if found is None else found[chosen] for found in (self.meshes, self.bends))
+        return FaceSet(names, self.images[chosen], masks, meshes, bends)
 
     @classmethod
     def load(cls, folder: Path, masks: Mapping[str, Path] | None = None) -> FaceSet:
@@ -98,12 +104,14 @@ class PairedBatches(keras.utils.PyDataset):
         seed: start of every random draw.
         first_batch: number of the first batch, when training resumes.
         workers: threads that prepare batches ahead.
+        guided: whether the model is one that guides tell where to draw.
 
     Raises:
-        ValueError: `augmentation.reshape` needs what `learn_proportions` finds out, and the faces lack it.
+        ValueError: `augmentation.reshape` or `guided` needs what `learn_proportions` finds out, and the faces lack it.
 
     Each item is `{"a": {...}, "b": {...}}` with float32 arrays `warped` and `target` (N, R, R, 3), RGB in
-    [-1, 1], and one (N, R, R, 1) in [0, 1] for each mask of that side.
+    [-1, 1], one (N, R, R, 1) in [0, 1] for each mask of that side, and, if guided, `guide` (N, R, R, 3), see
+    `draw_guide`; a few of these are blank.
     """
 
     def __init__(
@@ -116,16 +124,18 @@ class PairedBatches(keras.utils.PyDataset):
         seed: int = 0,
         first_batch: int = 0,
         workers: int = 1,
+        guided: bool = False,
     ) -> None:
         """See the class."""
         super().__init__(workers=workers, max_queue_size=8)
-        if augmentation.reshape and any(one.bends is None for one in faces.values()):
+        if (augmentation.reshape or guided) and any(one.bends is None for one in faces.values()):
             raise ValueError(
-                "Augmentation.reshape is more than 0, but the faces' proportions are not known; "
+                "Augmentation.reshape is more than 0 or the model is guided, but the faces' proportions are not known; "
                 "call `faces = learn_proportions(faces, crop)` first"
             )
         self.faces, self.resolution, self.batch_size, self.steps = faces, resolution, batch_size, steps
         self.augmentation, self.seed, self.first_batch = augmentation, seed, first_batch
+        self.guided = guided
         self._begun = False
         self._statistics = {side: [ColorStatistics.of(image) for image in faces[side].images] for side in faces}
         self._references = [statistics for side in faces for statistics in self._statistics[side]]
@@ -155,7 +165,7 @@ class PairedBatches(keras.utils.PyDataset):
 
     def _side(self, side: str, rng: np.random.Generator) -> dict[str, np.ndarray]:
         faces = self.faces[side]
-        samples = []
+        samples, guides = [], []
         for index in rng.integers(len(faces), size=self.batch_size):
             masks = np.stack([mask[index] for mask in faces.masks.values()], -1) if faces.masks else _NO_MASKS
             reference = self._references[rng.integers(len(self._references))]
@@ -164,12 +174,22 @@ class PairedBatches(keras.utils.PyDataset):
             samples.append(
                 augment(faces.images[index], masks, colors, reference, self.resolution, self.augmentation, rng, bend)
             )
+            if self.guided:
+                guides.append(self._guide(faces, index, samples[-1].to_target, rng))
         masks = np.stack([sample.masks for sample in samples])
         return {
             "warped": np.stack([sample.warped for sample in samples]),
             "target": np.stack([sample.target for sample in samples]),
             **{name: masks[..., channel : channel + 1] for channel, name in enumerate(faces.masks)},
+            **({"guide": np.stack(guides)} if self.guided else {}),
         }
+
+    def _guide(self, faces: FaceSet, index: int, to_target: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        mesh = None if faces.meshes is None else faces.meshes[index]
+        if mesh is None or np.isnan(mesh).any() or rng.random() < GUIDELESS:
+            return np.zeros((self.resolution, self.resolution, GUIDE_CHANNELS), np.float32)
+        places = mesh[:, :2] @ to_target[:, :2].T + to_target[:, 2]
+        return draw_guide(places, self.resolution, self.resolution)
 
 
 def to_network(images: Sequence[np.ndarray] | np.ndarray, resolution: int) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +10,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from fsgan_utils.heads import Proportions
 from fsgan_utils.training import losses
 from fsgan_utils.training.config import LossWeights, ModelConfig, TrainConfig
 from fsgan_utils.training.muon import ConvolutionMuon
@@ -33,7 +34,8 @@ class FaceSwapGAN(keras.Model):
     """Learns to draw person A and person B from what they share: pose, expression and light.
 
     A batch is `{"a": {...}, "b": {...}}` with float32 `warped` and `target` (N, R, R, 3), RGB in [-1, 1], and where
-    the data has them `eyes`, `mouth` and `face` (N, R, R, 1) in [0, 1]. Compiled by `prepare`, it is trained by the
+    the data has them `eyes`, `mouth` and `face` (N, R, R, 1) in [0, 1]; a guided model's has `guide`, see
+    `PairedBatches`. Compiled by `prepare`, it is trained by the
     stock `fit`: one step trains the generators and the discriminators, and `stop_gradient` decides who learns from
     what.
 
@@ -45,6 +47,7 @@ class FaceSwapGAN(keras.Model):
         iteration: steps trained so far.
         exchanged: whether decoders A and B have changed places (`exchange_decoders`).
         perceptual: the `PerceptualLoss`, or None.
+        proportions: of a guided model, how the faces of both people are built; `train` finds them out.
 
     Reference: Lu, "faceswap-GAN", v2.2 (2018).
     """
@@ -60,6 +63,7 @@ class FaceSwapGAN(keras.Model):
         self.iteration = 0
         self.exchanged = False
         self.perceptual: Any = None
+        self.proportions: Proportions | None = None
         self.adversary = "mixup_lsgan"
         self.scales = {name: self.add_weight(shape=(), trainable=False, name=name) for name in asdict(weights)}
         self.trackers = {name: keras.metrics.Mean(name) for name in TRACKED}
@@ -135,30 +139,42 @@ class FaceSwapGAN(keras.Model):
         distorted = ops.concatenate([inputs[side]["warped"] for side in SIDES])
         codes = ops.split(self.encoder(distorted, training=training), 2)
         return {
-            side: _outputs(self.decoders[side](code, training=training))
+            side: _outputs(self.decoders[side](self._guided(code, inputs[side]), training=training))
             for side, code in zip(SIDES, codes, strict=True)
         }
 
-    def generate(self, images: np.ndarray, direction: str) -> np.ndarray:
+    def _guided(self, code: Any, batch: Mapping[str, Any]) -> Any:
+        """What a decoder takes: the code, and the guide if the model is guided."""
+        return [code, batch["guide"]] if self.config.guide else code
+
+    def generate(self, images: np.ndarray, direction: str, guides: np.ndarray | None = None) -> np.ndarray:
         """Draw the other person with the pose and expression of these images.
 
         Args:
             images: float32 RGB (N, R, R, 3) in [-1, 1].
             direction: "AtoB" puts B's face on A's images, "BtoA" A's on B's.
+            guides: float32 (N, R, R, 3) in [0, 1], where the features of the face are to be drawn, see `draw_guide`;
+                blank where that is not known. Only for a guided model; None for all blank.
 
         Returns:
             float32 (N, R, R, 4): alpha in [0, 1], then RGB in [-1, 1].
 
         Raises:
-            ValueError: the direction is unknown, or the images have another size than the networks.
+            ValueError: the direction is unknown, the images have another size than the networks or the guides another
+            than the images, or the model is not guided.
         """
         if direction not in DIRECTIONS:
             raise ValueError(f"direction must be one of {', '.join(DIRECTIONS)}. Received: {direction!r}")
         side = self.config.resolution
         if images.ndim != 4 or images.shape[1:] != (side, side, 3):
             raise ValueError(f"images must be (N, {side}, {side}, 3). Received: {images.shape}")
-        codes = self.encoder.predict_on_batch(images)
-        return np.asarray(_outputs(self.decoders[DIRECTIONS[direction]].predict_on_batch(codes))[-1], np.float32)
+        if guides is not None and not self.config.guide:
+            raise ValueError("this model is not guided (ModelConfig.guide is False), but was given guides")
+        guides = np.zeros_like(images) if guides is None else guides
+        if guides.shape != images.shape:
+            raise ValueError(f"guides must have the images' shape, {images.shape}. Received: {guides.shape}")
+        inputs = self._guided(self.encoder.predict_on_batch(images), {"guide": guides})
+        return np.asarray(_outputs(self.decoders[DIRECTIONS[direction]].predict_on_batch(inputs))[-1], np.float32)
 
     def compute_loss(
         self,
@@ -255,12 +271,13 @@ class FaceSwapGAN(keras.Model):
 
     def _cycle(self, side: str, batch: dict) -> Any:
         other = SIDES[1 - SIDES.index(side)]
-        alpha, there = losses.split_output(self._draw(other, batch["target"]))
-        alpha_back, back = losses.split_output(self._draw(side, there))
+        alpha, there = losses.split_output(self._draw(other, batch["target"], batch))
+        alpha_back, back = losses.split_output(self._draw(side, there, batch))
         return self.scales["cycle"] * losses.cycle(batch["target"], back, alpha, alpha_back)
 
-    def _draw(self, side: str, images: Any) -> Any:
-        return _outputs(self.decoders[side](self.encoder(images, training=True), training=True))[-1]
+    def _draw(self, side: str, images: Any, batch: Mapping[str, Any]) -> Any:
+        code = self._guided(self.encoder(images, training=True), batch)
+        return _outputs(self.decoders[side](code, training=True))[-1]
 
 
 def _build(name: str, builder: Callable[[ModelConfig], keras.Model], config: ModelConfig) -> keras.Model:

@@ -14,6 +14,7 @@ from typing import Any
 import keras
 from keras import layers
 
+from fsgan_utils.guides import GUIDE_CHANNELS
 from fsgan_utils.training.blocks import DownBlock, NearestUpBlock, PixelShuffleUpBlock, ResidualBlock
 from fsgan_utils.training.compact import CODE_WIDTH, decode_compact, encode_compact
 from fsgan_utils.training.config import ModelConfig
@@ -44,14 +45,17 @@ def build_decoder(config: ModelConfig) -> keras.Model:
         config: the networks' shape.
 
     Returns:
-        A model from codes (B, 8, 8, C) to alpha and colour (B, resolution, resolution, 4): channel 0 is alpha in
+        A model from codes (B, 8, 8, C) — with `config.guide` from a list of those and guides (B, resolution,
+        resolution, 3), see `draw_guide` — to alpha and colour (B, resolution, resolution, 4): channel 0 is alpha in
         [0, 1], the others are the colour in [-1, 1], in the encoder's channel order. Above 64 pixels it returns a
         list: the colour alone, (B, n, n, 3), at each n of 64, 128… below the resolution, and that output last.
     """
     code = keras.Input((CODE_SIDE, CODE_SIDE, code_width(config)), name="code")
+    guide = keras.Input((config.resolution, config.resolution, GUIDE_CHANNELS), name="guide") if config.guide else None
     compact = config.capacity == "compact"
-    outputs = decode_compact(code, config.resolution) if compact else _decode_v22(code, config)
-    return keras.Model(code, outputs if len(outputs) > 1 else outputs[0], name="decoder")
+    outputs = decode_compact(code, config.resolution, guide) if compact else _decode_v22(code, config)
+    inputs = code if guide is None else [code, guide]
+    return keras.Model(inputs, outputs if len(outputs) > 1 else outputs[0], name="decoder")
 
 
 def build_discriminator(config: ModelConfig) -> keras.Model:

@@ -16,13 +16,13 @@ V22_WEIGHTS = LossWeights(perceptual=1.0)
 COMPACT_WEIGHTS = LossWeights(
     adversarial=0.0,
     edge=0.0,
-    eyes=3.0,
-    mouth=2.0,
+    eyes=6.0,
+    mouth=3.0,
     mask_l1=0.0,
     mask_hinge=0.0,
     mask_tv=0.01,
     dssim=3.0,
-    background=0.25,
+    background=0.1,
     face_mask=0.3,
     weight_decay=0.0,
 )

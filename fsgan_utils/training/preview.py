@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 from IPython.display import clear_output
 
 from fsgan_utils.faces import margin
+from fsgan_utils.guides import GUIDE_CHANNELS, draw_guide
 from fsgan_utils.images import write_image
 from fsgan_utils.plotting import show_curves, show_images
 from fsgan_utils.training.augmentation import SIDE
@@ -36,12 +37,13 @@ class LivePreview:
     def __init__(self, faces: Mapping[str, FaceSet], folder: Path, coverage: float, count: int = 4) -> None:
         """See the class."""
         chosen = {side: np.linspace(0, len(faces[side]) - 1, count).astype(int) for side in SIDES}
-        self.images = {side: central_part(faces[side].images[chosen[side]], coverage) for side in SIDES}
+        self.faces = {side: faces[side].take(chosen[side]) for side in SIDES}
+        self.coverage = coverage
         self.folder = folder
 
     def __call__(self, model: FaceSwapGAN, history: History) -> None:
         """Draw the model's present state."""
-        grids = [preview_grid(model, self.images[side], side) for side in SIDES]
+        grids = [self._grid(model, side) for side in SIDES]
         write_image(self.folder / f"preview_{model.iteration:08d}.png", np.vstack(grids))
         clear_output(wait=True)
         show_curves(history.rows)
@@ -49,19 +51,31 @@ class LivePreview:
         show_images(grids, titles, columns=1, side=9)
 
 
-def preview_grid(model: FaceSwapGAN, images: np.ndarray, side: str) -> np.ndarray:
+    def _grid(self, model: FaceSwapGAN, side: str) -> np.ndarray:
+        faces = self.faces[side]
+        guides = [_guides(model, faces, side, direction, self.coverage) for direction in (OWN[side], OTHER[side])]
+        return preview_grid(model, central_part(faces.images, self.coverage), side, guides)
+
+
+def preview_grid(
+    model: FaceSwapGAN, images: np.ndarray, side: str, guides: Sequence[np.ndarray | None] = (None, None)
+) -> np.ndarray:
     """Draw each image with its own and with the other decoder: v2.2's preview.
 
     Args:
         model: the model.
         images: uint8 RGB (N, S, S, 3), faces of one person as `central_part` cuts them.
         side: that person, "a" or "b".
+        guides: of a guided model, those for the person's own decoder and for the other; see `FaceSwapGAN.generate`.
 
     Returns:
         uint8 RGB (N · R, 9 · R, 3): three blocks of input, own decoder, other decoder: masked, mask, raw.
     """
     seen = to_network(images, model.config.resolution)
-    own, other = model.generate(seen, OWN[side]), model.generate(seen, OTHER[side])
+    own, other = (
+        model.generate(seen, direction, guide)
+        for direction, guide in zip((OWN[side], OTHER[side]), guides, strict=True)
+    )
     blocks = []
     for picture in (_masked, _mask, _raw):
         blocks += [to_pixels(seen), picture(own, seen), picture(other, seen)]
@@ -84,10 +98,14 @@ def triples_sheet(
     Returns:
         uint8 RGB, eight triples in a row; each picture has the model's resolution.
     """
-    source = faces[next(side for side in SIDES if side != DIRECTIONS[direction])]
-    chosen = np.random.default_rng(seed).integers(len(source), size=count)
-    seen = to_network(central_part(source.images[chosen], coverage), model.config.resolution)
-    drawn = np.concatenate([model.generate(part, direction) for part in np.array_split(seen, -(-count // 16))])
+    side = next(side for side in SIDES if side != DIRECTIONS[direction])
+    shown = faces[side].take(np.random.default_rng(seed).integers(len(faces[side]), size=count))
+    seen = to_network(central_part(shown.images, coverage), model.config.resolution)
+    guides = _guides(model, shown, side, direction, coverage)
+    parts = np.array_split(np.arange(count), -(-count // 16))
+    drawn = np.concatenate(
+        [model.generate(seen[part], direction, None if guides is None else guides[part]) for part in parts]
+    )
     triples = [np.hstack(t) for t in zip(to_pixels(seen), _mask(drawn, seen), _masked(drawn, seen), strict=True)]
     triples += [np.zeros_like(triples[0])] * (-count % 8)
     return np.vstack([np.hstack(triples[i : i + 8]) for i in range(0, len(triples), 8)])
@@ -121,6 +139,21 @@ def central_part(images: np.ndarray, coverage: float) -> np.ndarray:
     """
     edge = margin(SIDE, coverage)
     return images[:, edge : SIDE - edge, edge : SIDE - edge]
+
+
+def _guides(
+    model: FaceSwapGAN, faces: FaceSet, side: str, direction: str, coverage: float
+) -> np.ndarray | None:
+    """Guides for a person's faces in a direction, float32 (N, R, R, 3); None for a model without guides."""
+    if model.proportions is None or faces.meshes is None:
+        return None
+    edge, resolution = margin(SIDE, coverage), model.config.resolution
+    guides = np.zeros((len(faces), resolution, resolution, GUIDE_CHANNELS), np.float32)
+    for guide, mesh in zip(guides, faces.meshes, strict=True):
+        if not np.isnan(mesh).any():
+            drawn = mesh if direction == OWN[side] else model.proportions.exchanged(mesh, side)
+            guide[:] = draw_guide(drawn[:, :2] - edge, SIDE - 2 * edge, resolution)
+    return guides
 
 
 def _masked(drawn: np.ndarray, seen: np.ndarray) -> np.ndarray:

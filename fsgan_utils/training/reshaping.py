@@ -1,5 +1,7 @@
 """Give each face the other person's proportions, so that the code learns not to tell whose face it came from.
 
+Besides, FaceMesh's points of the faces serve to guide the decoders, see `fsgan_utils.guides`.
+
 An encoder that has seen long faces from A alone and short ones from B alone writes down which it saw, and decoder B,
 given A's code, draws a long B. Where part of A's inputs have B's proportions, and B's have A's, it cannot.
 """
@@ -14,9 +16,9 @@ from scipy.interpolate import RBFInterpolator
 from tqdm.auto import tqdm
 
 from fsgan_utils.faces import Alignment
-from fsgan_utils.heads import Placement, neutral_face
-from fsgan_utils.landmarks import FaceMesh, five_points
-from fsgan_utils.masks.finding import ALIGNED_FACE_BOX
+from fsgan_utils.heads import Proportions, neutral_face
+from fsgan_utils.landmarks import MESH_POINTS, five_points
+from fsgan_utils.masks import FaceFinder
 from fsgan_utils.training.augmentation import FIELD_SIDE, SIDE
 from fsgan_utils.training.data import FaceSet
 
@@ -39,45 +41,51 @@ def learn_proportions(faces: Mapping[str, FaceSet], crop: str) -> dict[str, Face
         crop: how they were cut, "half" or "full".
 
     Returns:
-        The same with `FaceSet.bends`.
+        The same with `FaceSet.meshes` and `FaceSet.bends`.
 
     Raises:
         ValueError: FaceMesh sees no face in any image of a side.
     """
-    finder = FaceMesh()
-    meshes = {
-        side: [_mesh(finder, image) for image in tqdm(one.images, f"{side}: faces")] for side, one in faces.items()
-    }
-    neutral = {}
-    for side, found in meshes.items():
-        seen = [mesh for mesh in found if mesh is not None]
-        if not seen:
-            raise ValueError(
-                f"FaceMesh sees no face in any of the {len(found)} images of side {side}; are they aligned faces, as "
-                "notebook 1 cuts them? `reshape=0` does without"
-            )
-        neutral[side] = neutral_face(seen)
-    result = {}
-    for side, other in ("ab", "ba"):
-        bends = [
-            _bend(mesh, neutral[side], neutral[other], crop) for mesh in tqdm(meshes[side], f"{side}: proportions")
-        ]
-        result[side] = replace(faces[side], bends=np.stack(bends))
+    finder, result = FaceFinder(), {}
+    for side, one in faces.items():
+        found = [finder.mesh(image) for image in tqdm(one.images, f"{side}: faces")]
+        meshes = [np.full((MESH_POINTS, 3), np.nan) if mesh is None else mesh for mesh in found]
+        result[side] = replace(one, meshes=np.array(meshes, np.float32))
+    proportions = find_proportions(result)
+    for side, one in result.items():
+        bends = [_bend(mesh, side, proportions, crop) for mesh in tqdm(one.meshes, f"{side}: proportions")]
+        result[side] = replace(one, bends=np.stack(bends))
     return result
 
 
-def _mesh(finder: FaceMesh, image: np.ndarray) -> np.ndarray | None:
-    points, score = finder.detect(image, ALIGNED_FACE_BOX * SIDE, looks=2)
-    return points.astype(np.float64) if score >= finder.least_score else None
+def find_proportions(faces: Mapping[str, FaceSet]) -> Proportions:
+    """Find the neutral faces of two people in their training images.
+
+    Args:
+        faces: by side, from `learn_proportions`.
+
+    Raises:
+        ValueError: FaceMesh has seen no face in any image of a side, or has not looked.
+    """
+    neutral = {}
+    for side, one in faces.items():
+        if one.meshes is None:
+            raise ValueError(f"the faces of side {side} have no meshes; call `learn_proportions(faces, crop)` first")
+        seen = one.meshes[~np.isnan(one.meshes).any(axis=(1, 2))].astype(np.float64)
+        if not len(seen):
+            raise ValueError(
+                f"FaceMesh sees no face in any of the {len(one)} images of side {side}; are they aligned faces, as "
+                "notebook 1 cuts them? `reshape=0` and `guide=False` do without"
+            )
+        neutral[side] = neutral_face(seen)
+    return Proportions(neutral)
 
 
-def _bend(mesh: np.ndarray | None, own: np.ndarray, other: np.ndarray, crop: str) -> np.ndarray:
+def _bend(mesh: np.ndarray, side: str, proportions: Proportions, crop: str) -> np.ndarray:
     """From places in the bent image to places in the image: float32 (33, 33, 2), `(x, y)` in pixels of the image."""
-    if mesh is None:
+    if np.isnan(mesh).any():
         return np.zeros((FIELD_SIDE, FIELD_SIDE, 2), np.float32)
-    to_own = Placement.between(mesh, own)
-    expression = to_own.apply(mesh) - own
-    reshaped = to_own.undo(Placement.between(other, own).apply(other) + expression)
+    reshaped = proportions.exchanged(mesh, side)
     aligned = Alignment.from_landmarks(five_points(reshaped), SIDE, crop).apply(reshaped[:, :2])
     moves = mesh[:, :2] - aligned
     line = np.linspace(-BEYOND, SIDE + BEYOND, KNOTS)

@@ -18,6 +18,7 @@ from fsgan_utils.training.history import History
 from fsgan_utils.training.legacy import LEGACY_FILES, import_legacy_model
 from fsgan_utils.training.perceptual import PerceptualLoss, find_perceptual_loss
 from fsgan_utils.training.phases import Phase, default_phases, phase_end
+from fsgan_utils.training.reshaping import find_proportions
 from fsgan_utils.training.scoring import Board, Scorer, note_scores
 from fsgan_utils.workspace import resolve
 
@@ -87,11 +88,14 @@ def train(
 
     Raises:
         FloatingPointError: the loss is no longer finite. The last saved model is untouched.
-        ValueError: the phases are not a schedule.
+        ValueError: the phases are not a schedule, or the model is guided and the faces are not from
+            `learn_proportions`.
     """
     phases = default_phases(model.config) if phases is None else phases
     schedule = PhaseSchedule(phases, settings)
     _provide_perceptual(model, settings, phases)
+    if model.config.guide:
+        model.proportions = find_proportions(faces)
     history = History.open(folder / "history.csv", model.iteration)
     board = Board(folder / "logs")
     progress = tqdm(total=settings.last_iteration, initial=model.iteration, desc="training", unit="step")
@@ -145,6 +149,7 @@ def _fit(
         augmentation,
         settings.seed,
         first_batch=model.iteration,
+        guided=model.config.guide,
     )
     model.reseed((settings.seed, model.iteration))
     fitted = model.fit(batches, shuffle=False, verbose=0, callbacks=[*callbacks, keras.callbacks.TerminateOnNaN()])
