@@ -16,6 +16,14 @@ SIDES = 234, 454
 """The FaceMesh points beside the ears."""
 ROUNDS = 3
 """How often the mean is taken anew with all meshes turned to it."""
+ANCHORS = [*MESH_EYES.ravel().tolist(), 168, 6, 8, 9, 10, 151]
+"""The FaceMesh points in which two heads are laid over each other: eyes, ridge of the nose, forehead."""
+ALL = range(468)
+FLATTEST = 1e-3
+"""Least ratio of the squared lengths of a head's axes that is believed."""
+LEAST_PICTURES, LEAST_TURN = 30, 10.0
+"""From how many pictures on, and from which standard deviation of its turns on, in degrees, a head's depths are told by
+how its points move."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,18 +43,19 @@ class Placement:
     target: np.ndarray
 
     @classmethod
-    def between(cls, mesh: np.ndarray, target: np.ndarray) -> Placement:
-        """Fit the points that expressions move least.
+    def between(cls, mesh: np.ndarray, target: np.ndarray, points: Sequence[int] = STILL) -> Placement:
+        """Fit some of the points, by default those that expressions move least.
 
         Args:
             mesh: (468, 3).
             target: (468, 3).
+            points: which count.
 
         Reference:
             Kabsch, "A solution for the best rotation to relate two sets of vectors", Acta Crystallographica A32, 1976.
         """
-        middle, target_middle = mesh[STILL].mean(axis=0), target[STILL].mean(axis=0)
-        still, target_still = mesh[STILL] - middle, target[STILL] - target_middle
+        middle, target_middle = mesh[points].mean(axis=0), target[points].mean(axis=0)
+        still, target_still = mesh[points] - middle, target[points] - target_middle
         turn = Rotation.align_vectors(target_still, still)[0]
         scale = float(np.sum(turn.apply(still) * target_still) / np.sum(still**2))
         return cls(turn, scale, middle, target_middle)
@@ -62,30 +71,65 @@ class Placement:
 
 @dataclass(frozen=True, eq=False)
 class Proportions:
-    """The faces of two people when they do nothing, of which either can be given the other's.
+    """The heads of two people, one laid over the other, so that a face can be given the other's proportions.
 
     Attributes:
-        neutral: by side, "a" and "b", float64 (468, 3), from `neutral_face`.
+        shapes: by side, "a" and "b", float64 (468, 3), with eyes, ridges of the nose and foreheads in one place.
     """
 
-    neutral: Mapping[str, np.ndarray]
+    shapes: Mapping[str, np.ndarray]
+
+    @classmethod
+    def between(cls, shapes: Mapping[str, np.ndarray]) -> Proportions:
+        """Lay the head of B over that of A: (468, 3) each, from `head_shape`."""
+        return cls({"a": shapes["a"], "b": Placement.between(shapes["b"], shapes["a"], ANCHORS).apply(shapes["b"])})
 
     def exchanged(self, mesh: np.ndarray, side: str) -> np.ndarray:
         """Give a face of one person the other's proportions; expression, pose and place stay.
 
-        What the face does to its own neutral face, its head turned alike, is done to the other's.
+        To each point is added by how much the other's head differs there, turned and sized as the head in the picture.
 
         Args:
-            mesh: (468, 3), of a person's face in a picture.
+            mesh: (468, 2 or 3), of a person's face in a picture.
             side: that person, "a" or "b".
 
         Returns:
-            float64 (468, 3), in the same picture.
+            float64 (468, 2), in pixels of the same picture.
         """
-        own, other = self.neutral[side], self.neutral["b" if side == "a" else "a"]
-        to_own = Placement.between(np.asarray(mesh, np.float64), own)
-        expression = to_own.apply(mesh) - own
-        return to_own.undo(Placement.between(other, own).apply(other) + expression)
+        own, other = self.shapes[side], self.shapes["b" if side == "a" else "a"]
+        places = np.asarray(mesh, np.float64)[:, :2]
+        return places + (other - own) @ _view(places, own).T
+
+
+def head_shape(meshes: Sequence[np.ndarray]) -> np.ndarray:
+    """Find the shape of a head from how its points move in pictures as it turns.
+
+    FaceMesh guesses depths from single pictures, and guesses them too small or too large for a whole person; a turn
+    is then read off 5° wrong, and B's features land where those of A's head would be. From many pictures the depths
+    follow: the places of all points in all of them make a matrix of rank three, which falls into the views and the
+    shape. With few pictures, or a head that hardly turns, FaceMesh's own depths stand.
+
+    Args:
+        meshes: (468, 3) each, of one person.
+
+    Returns:
+        float64 (468, 3), turned as in the most frontal picture, of the same size as there.
+
+    Reference:
+        Tomasi and Kanade, "Shape and Motion from Image Streams under Orthography" (1992); Poelman and Kanade, "A
+        Paraperspective Factorization Method for Shape and Motion Recovery" (1997), its scaled orthographic case.
+    """
+    neutral = neutral_face(meshes)
+    turns = np.array([Placement.between(mesh, neutral).turn.as_rotvec(degrees=True) for mesh in meshes])
+    if len(meshes) < LEAST_PICTURES or np.linalg.norm(turns.std(axis=0)) < LEAST_TURN:
+        return neutral
+    places = np.array([_centred(mesh) for mesh in meshes])
+    rows = np.concatenate(places.transpose(0, 2, 1))
+    shape = np.linalg.lstsq(_factored_views(places), rows, rcond=None)[0].T
+    turned = np.concatenate([_view(one, shape) for one in places])  # the same views, but exact turns
+    shape = np.linalg.lstsq(turned, rows, rcond=None)[0].T
+    candidates = [Placement.between(sign * shape, neutral, ALL).apply(sign * shape) for sign in (1, -1)]
+    return np.asarray(min(candidates, key=lambda candidate: np.linalg.norm(candidate - neutral)))
 
 
 def eye_distance(mesh: np.ndarray) -> float:
@@ -107,3 +151,44 @@ def neutral_face(meshes: Sequence[np.ndarray]) -> np.ndarray:
     for _ in range(ROUNDS):
         mean = np.mean([Placement.between(mesh, mean).apply(mesh) for mesh in meshes], axis=0)
     return np.asarray(mean, np.float64)
+
+
+def _centred(mesh: np.ndarray) -> np.ndarray:
+    """A mesh's places in the picture about their middle, at one size: float64 (468, 2)."""
+    places = np.asarray(mesh, np.float64)[:, :2]
+    places = places - places.mean(axis=0)
+    return np.asarray(places / np.linalg.norm(places))
+
+
+def _factored_views(places: np.ndarray) -> np.ndarray:
+    """The first two rows of each picture's turn, at its size: float64 (2N, 3), of places (N, 468, 2) from `_centred`.
+
+    The matrix of all places falls into views and shape but for a linear map of three dimensions; that the two rows of
+    a turn are as long as each other and at right angles settles it.
+    """
+    left, strengths, _ = np.linalg.svd(np.concatenate(places.transpose(0, 2, 1)), full_matrices=False)
+    views = left[:, :3] * strengths[:3]
+    across, down = views[0::2], views[1::2]
+    conditions = np.concatenate([_products(across, across) - _products(down, down), _products(across, down)])
+    xx, xy, xz, yy, yz, zz = np.linalg.svd(conditions, full_matrices=False)[2][-1]
+    metric = np.array([[xx, xy, xz], [xy, yy, yz], [xz, yz, zz]])
+    lengths, axes = np.linalg.eigh(metric * np.sign(np.trace(metric)))
+    return np.asarray(views @ (axes * np.sqrt(np.maximum(lengths, lengths.max() * FLATTEST))))
+
+
+def _products(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """By rows, the coefficients of a symmetric matrix's six entries in one · matrix · other: (N, 6)."""
+    outer = one[:, :, None] * other[:, None, :]
+    both = outer + outer.transpose(0, 2, 1)
+    return np.stack([outer[:, 0, 0], both[:, 0, 1], both[:, 0, 2], outer[:, 1, 1], both[:, 1, 2], outer[:, 2, 2]], 1)
+
+
+def _view(places: np.ndarray, shape: np.ndarray) -> np.ndarray:
+    """How a head of a shape (468, 3) stands in a picture: float64 (2, 3), two rows of its turn, times its size.
+
+    Reference:
+        DeMenthon and Davis, "Model-Based Object Pose in 25 Lines of Code" (1995), without its perspective.
+    """
+    still, seen = shape[STILL] - shape[STILL].mean(axis=0), places[STILL] - places[STILL].mean(axis=0)
+    left, lengths, right = np.linalg.svd(np.linalg.lstsq(still, seen, rcond=None)[0].T, full_matrices=False)
+    return np.asarray(lengths.mean() * left @ right)

@@ -89,7 +89,7 @@ def aim(
         person: whose face it is, "a" or "b"; None for the one whom the direction replaces.
 
     Returns:
-        (5, 2), the points to align; and (468, 3), the other person's, None where there is no guide.
+        (5, 2), the points to align; and (468, 2 or 3), the other person's, None where there is no guide.
     """
     proportions = getattr(model, "proportions", None)
     if proportions is None or mesh is None:

@@ -16,7 +16,7 @@ from scipy.interpolate import RBFInterpolator
 from tqdm.auto import tqdm
 
 from fsgan_utils.faces import Alignment
-from fsgan_utils.heads import Proportions, neutral_face
+from fsgan_utils.heads import Proportions, head_shape
 from fsgan_utils.landmarks import MESH_POINTS, five_points
 from fsgan_utils.masks import FaceFinder
 from fsgan_utils.training.augmentation import FIELD_SIDE, SIDE
@@ -33,7 +33,7 @@ BEYOND, KNOTS = 20, 8
 def learn_proportions(faces: Mapping[str, FaceSet], crop: str) -> dict[str, FaceSet]:
     """Find out for every face how to bend it to the other person's proportions.
 
-    The neutral faces of both, see `fsgan_utils.heads`, change places; the expression and the pose stay. The bent face
+    The heads of both, see `fsgan_utils.heads`, change places; the expression and the pose stay. The bent face
     is aligned as the other's crops are. A face that FaceMesh does not see stays as it is.
 
     Args:
@@ -59,7 +59,7 @@ def learn_proportions(faces: Mapping[str, FaceSet], crop: str) -> dict[str, Face
 
 
 def find_proportions(faces: Mapping[str, FaceSet]) -> Proportions:
-    """Find the neutral faces of two people in their training images.
+    """Find how the heads of two people differ, in their training images.
 
     Args:
         faces: by side, from `learn_proportions`.
@@ -67,7 +67,7 @@ def find_proportions(faces: Mapping[str, FaceSet]) -> Proportions:
     Raises:
         ValueError: FaceMesh has seen no face in any image of a side, or has not looked.
     """
-    neutral = {}
+    shapes = {}
     for side, one in faces.items():
         if one.meshes is None:
             raise ValueError(f"the faces of side {side} have no meshes; call `learn_proportions(faces, crop)` first")
@@ -77,8 +77,8 @@ def find_proportions(faces: Mapping[str, FaceSet]) -> Proportions:
                 f"FaceMesh sees no face in any of the {len(one)} images of side {side}; are they aligned faces, as "
                 "notebook 1 cuts them? `reshape=0` and `guide=False` do without"
             )
-        neutral[side] = neutral_face(seen)
-    return Proportions(neutral)
+        shapes[side] = head_shape(seen)
+    return Proportions.between(shapes)
 
 
 def _bend(mesh: np.ndarray, side: str, proportions: Proportions, crop: str) -> np.ndarray:
@@ -86,7 +86,7 @@ def _bend(mesh: np.ndarray, side: str, proportions: Proportions, crop: str) -> n
     if np.isnan(mesh).any():
         return np.zeros((FIELD_SIDE, FIELD_SIDE, 2), np.float32)
     reshaped = proportions.exchanged(mesh, side)
-    aligned = Alignment.from_landmarks(five_points(reshaped), SIDE, crop).apply(reshaped[:, :2])
+    aligned = Alignment.from_landmarks(five_points(reshaped), SIDE, crop).apply(reshaped)
     moves = mesh[:, :2] - aligned
     line = np.linspace(-BEYOND, SIDE + BEYOND, KNOTS)
     frame = np.array([(x, y) for x in line for y in line if x in line[[0, -1]] or y in line[[0, -1]]])
