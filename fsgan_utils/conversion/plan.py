@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -16,6 +16,9 @@ from fsgan_utils.conversion.smoothing import steadied
 from fsgan_utils.conversion.stability import acceleration
 from fsgan_utils.conversion.steps import Generator
 from fsgan_utils.conversion.tracks import FaceTracks
+
+FEATURES_CUTOFF = 6.0
+"""Movements of the features within a face that take longer than 1 / 6 second are kept, quicker ones calmed."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,13 +73,16 @@ def plan_swaps(tracks: FaceTracks, model: Generator, config: ConvertConfig, rate
         )
         found.append(acceleration(landmarks[seen], tracks.frame[rows[seen]]))
         steady.append(acceleration(paths[seen], tracks.frame[rows[seen]]))
+        placed: dict[int, PlacedFace] = {}
         for row, path, (_, features) in zip(rows.tolist(), paths, aimed, strict=True):
-            placed = _placed(tracks, row, path, features, model, config)
-            if isinstance(placed, str):
-                left_alone[placed] += 1
+            face = _placed(tracks, row, path, features, model, config)
+            if isinstance(face, str):
+                left_alone[face] += 1
             else:
-                faces.setdefault(int(tracks.frame[row]), []).append(placed)
+                placed[row] = face
                 bridged += int(tracks.bridged[row])
+        for row, face in _calmed(placed, tracks, config, rate).items():
+            faces.setdefault(int(tracks.frame[row]), []).append(face)
     return Plan(faces, left_alone, bridged, _mean(found), _mean(steady))
 
 
@@ -99,6 +105,18 @@ def _placed(
     if mesh is None and needs_mesh(config):
         return "FaceMesh sees no face there"
     return PlacedFace.of(landmarks, mesh, features, model, config, int(tracks.track[row])) or "cannot be aligned"
+
+
+def _calmed(
+    placed: dict[int, PlacedFace], tracks: FaceTracks, config: ConvertConfig, rate: float
+) -> dict[int, PlacedFace]:
+    """The faces of a track by their rows, without FaceMesh's trembling in the features they are drawn with."""
+    rows = [row for row, face in placed.items() if face.features is not None]
+    if config.smoothing != "two_pass" or not rows:
+        return placed
+    features = np.array([placed[row].features for row in rows])
+    calm = steadied(features, tracks.frame[rows], "two_pass", rate, FEATURES_CUTOFF, seen=~tracks.bridged[rows])
+    return placed | {row: replace(placed[row], features=path) for row, path in zip(rows, calm, strict=True)}
 
 
 def _mesh(tracks: FaceTracks, row: int) -> np.ndarray | None:

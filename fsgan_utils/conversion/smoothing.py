@@ -79,7 +79,7 @@ def steadied(
     """Steady the landmarks of one face along its track.
 
     Args:
-        landmarks: (N, 5, 2), `(x, y)` in pixels.
+        landmarks: (N, K, 2), `(x, y)` in pixels: the five points, or more.
         frames: int (N,), increasing: the frames they were seen in.
         method: "two_pass" sees the whole track, so that nothing lags; "kalman" and "moving_average" see, as v2.2 did,
             only what came before; "none" changes nothing.
@@ -91,7 +91,7 @@ def steadied(
             everywhere; the first and the last always count as seen.
 
     Returns:
-        float64 (N, 5, 2).
+        float64 (N, K, 2).
 
     Raises:
         ValueError: the method is unknown.
