@@ -23,7 +23,14 @@ MOVES = {"rotation": 8.0, "zoom": 0.07, "shift": 0.04, "warp_half_width": [98, 1
 distorted less than v2.2's, so that what is learned is what is asked for. Papermill hands on lists, but no tuples."""
 UNLIKE = {"color_jitter": 0.2, "reshape": 0.5}
 """How the inputs are changed so that the code does not tell who it came from."""
-COMPACT = {"capacity": "compact", "guide": True, "optimizer": "muon", "beta_1": 0.9, "batch_size": 8, "backup_every": 1_000_000}
+COMPACT = {
+    "capacity": "compact",
+    "guide": True,
+    "optimizer": "muon",
+    "beta_1": 0.9,
+    "batch_size": 8,
+    "backup_every": 1_000_000,
+}
 COMPACT |= {**MOVES, **UNLIKE}
 """Settings of notebook 3 that suit the compact networks."""
 SCRATCH = {"iterations": 2000, "learning_rate": 5e-4, "preview_every": 300}

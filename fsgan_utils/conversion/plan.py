@@ -86,9 +86,7 @@ def plan_swaps(tracks: FaceTracks, model: Generator, config: ConvertConfig, rate
     return Plan(faces, left_alone, bridged, _mean(found), _mean(steady))
 
 
-def _aim(
-    tracks: FaceTracks, row: int, model: Generator, config: ConvertConfig
-) -> tuple[np.ndarray, np.ndarray | None]:
+def _aim(tracks: FaceTracks, row: int, model: Generator, config: ConvertConfig) -> tuple[np.ndarray, np.ndarray | None]:
     return aim(tracks.landmarks[row], _mesh(tracks, row), model, config)
 
 

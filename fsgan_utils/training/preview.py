@@ -50,7 +50,6 @@ class LivePreview:
         titles = [f"person {side.upper()}: input, own decoder, other decoder — {', '.join(COLUMNS)}" for side in SIDES]
         show_images(grids, titles, columns=1, side=9)
 
-
     def _grid(self, model: FaceSwapGAN, side: str) -> np.ndarray:
         faces = self.faces[side]
         guides = [_guides(model, faces, side, direction, self.coverage) for direction in (OWN[side], OTHER[side])]
@@ -141,9 +140,7 @@ def central_part(images: np.ndarray, coverage: float) -> np.ndarray:
     return images[:, edge : SIDE - edge, edge : SIDE - edge]
 
 
-def _guides(
-    model: FaceSwapGAN, faces: FaceSet, side: str, direction: str, coverage: float
-) -> np.ndarray | None:
+def _guides(model: FaceSwapGAN, faces: FaceSet, side: str, direction: str, coverage: float) -> np.ndarray | None:
     """Guides for a person's faces in a direction, float32 (N, R, R, 3); None for a model without guides."""
     if model.proportions is None or faces.meshes is None:
         return None

@@ -1,0 +1,164 @@
+import numpy as np
+import pytest
+from painter import Painter
+from scipy.spatial.transform import Rotation
+
+from fsgan_utils.conversion import ConvertConfig, swap_image
+from fsgan_utils.conversion.placing import aim
+from fsgan_utils.evaluation.expression import expression_error
+from fsgan_utils.extraction import FaceDetector, FaceTracker
+from fsgan_utils.guides import draw_guide
+from fsgan_utils.heads import LEAST_PICTURES, Placement, head_shape, neutral_face
+from fsgan_utils.landmarks import MESH_EYELIDS, MESH_INNER_LIPS, five_points
+from fsgan_utils.training import (
+    FaceSwapGAN,
+    ModelConfig,
+    PairedBatches,
+    TrainConfig,
+    learn_proportions,
+    load_model,
+    open_model,
+    save_model,
+    train,
+)
+from fsgan_utils.video import read_frames
+from fsgan_utils.workspace import PROJECT
+
+CLIPS = PROJECT / "data" / "clips"
+SAMPLE = PROJECT / "data" / "models" / "sample_pair"
+GUIDED = ModelConfig(capacity="compact", guide=True)
+
+
+@pytest.fixture(scope="module")
+def known(faces):
+    return learn_proportions(faces, "full")
+
+
+@pytest.fixture(scope="module")
+def sightings():
+    """The face in some frames of the clip to convert, and in the same frames of the true clip."""
+    tracker, found = FaceTracker(FaceDetector(60)), {}
+    for clip in ("a_target", "b_target"):
+        found[clip] = []
+        for frame in read_frames(CLIPS / f"{clip}.mp4", every=6):
+            tracker.reset()
+            found[clip].append((frame.image, tracker.update(frame.image)[0][0]))
+    return found
+
+
+def middle(outline):
+    return np.rint(outline.mean(axis=0)).astype(int)
+
+
+def test_a_guide_shows_the_features_where_they_lie(known):
+    mesh = known["b"].meshes[0]
+    guide = draw_guide(mesh, 256, 256)
+    assert guide.shape == (256, 256, 3) and guide.dtype == np.float32 and 0 <= guide.min() < guide.max() <= 1
+    for eyelids in mesh[MESH_EYELIDS, :2]:
+        x, y = middle(eyelids)
+        assert guide[y, x, 0] == 1 and guide[y + 25, x, 0] == 0
+    x, y = middle(mesh[MESH_INNER_LIPS, :2])
+    assert guide[y - 2 : y + 3, x, 1].max() > 0.6
+    np.testing.assert_allclose(np.roll(guide, 16, axis=1), draw_guide(mesh[:, :2] + [16, 0], 256, 256), atol=0.02)
+    small = draw_guide(mesh, 256, 64)
+    assert small.shape == (64, 64, 3) and abs(small.mean() - guide.mean()) < 0.01
+
+
+def turning_head(neutral, count, flattened):
+    """Pictures of a head that turns, whose depths are guessed wrong as FaceMesh does; and its true shape."""
+    shape = neutral - neutral.mean(axis=0)
+    rng = np.random.default_rng(0)
+    turns = [Rotation.from_euler("yxz", rng.normal(0, [25, 8, 5]), degrees=True) for _ in range(count)]
+    return [turn.apply(shape) * [1, 1, flattened] + rng.normal(0, 0.3, shape.shape) for turn in turns], shape
+
+
+def test_depths_follow_from_how_a_head_turns(known):
+    neutral = neutral_face(known["b"].meshes)
+    pictures, truth = turning_head(neutral, 2 * LEAST_PICTURES, 0.7)
+
+    def wrong(shape):
+        return np.linalg.norm(Placement.between(shape, truth, range(468)).apply(shape) - truth, axis=1).mean()
+
+    assert wrong(head_shape(pictures)) < 0.25 * wrong(neutral_face(pictures))
+    few = pictures[: LEAST_PICTURES - 1]
+    np.testing.assert_array_equal(head_shape(few), neutral_face(few))
+
+
+def test_a_face_with_the_others_proportions_is_nearer_to_the_truth(sightings):
+    proportions = load_model(SAMPLE).proportions
+    meshes = {clip: [sighting.mesh for _, sighting in seen] for clip, seen in sightings.items()}
+    given = [proportions.exchanged(mesh, "a") for mesh in meshes["a_target"]]
+    errors, without = (
+        np.mean([expression_error(mesh, truth) for mesh, truth in zip(one, meshes["b_target"], strict=True)])
+        for one in (given, meshes["a_target"])
+    )
+    assert errors < 0.7 * without
+    back = [proportions.exchanged(mesh, "b") for mesh in given]
+    np.testing.assert_allclose(np.mean(back, 0), np.mean(meshes["a_target"], 0)[:, :2], atol=3)
+
+
+def test_batches_of_a_guided_model_bring_guides(known, faces):
+    batch = PairedBatches(known, 64, 8, guided=True).batch(0)
+    for side in "ab":
+        guide, eyes = batch[side]["guide"], batch[side]["eyes"]
+        assert guide.shape == (8, 64, 64, 3) and guide.dtype == np.float32
+        openings = (guide[..., :1] == 1).astype(np.float32)
+        assert openings.sum() > 8 and (openings * (eyes > 0)).sum() > 0.95 * openings.sum()
+    assert "guide" not in PairedBatches(known, 64, 2).batch(0)["a"]
+    with pytest.raises(ValueError, match="learn_proportions"):
+        PairedBatches(faces, 64, guided=True)
+
+
+def test_a_guided_model_learns_proportions_and_keeps_them(known, faces, tmp_path):
+    settings = TrainConfig(iterations=2, batch_size=2, preview_every=2)
+    model = open_model(tmp_path, GUIDED, settings)
+    with pytest.raises(ValueError, match="learn_proportions"):
+        train(model, faces, settings, tmp_path)
+    train(model, known, settings, tmp_path)
+    loaded = load_model(tmp_path)
+    for side in "ab":
+        np.testing.assert_allclose(loaded.proportions.shapes[side], model.proportions.shapes[side], atol=1e-3)
+    images, guides = np.zeros((2, 64, 64, 3), np.float32), np.ones((2, 64, 64, 3), np.float32)
+    np.testing.assert_allclose(loaded.generate(images, "AtoB", guides), model.generate(images, "AtoB", guides))
+    assert np.abs(model.generate(images, "AtoB", guides) - model.generate(images, "AtoB")).max() > 1e-4
+
+
+def test_guides_that_do_not_fit_are_refused(tmp_path):
+    images = np.zeros((2, 64, 64, 3), np.float32)
+    with pytest.raises(ValueError, match="not guided"):
+        FaceSwapGAN(ModelConfig(capacity="compact")).generate(images, "AtoB", images)
+    with pytest.raises(ValueError, match="images' shape"):
+        FaceSwapGAN(GUIDED).generate(images, "AtoB", images[:1])
+    with pytest.raises(ValueError, match="guide=True needs"):
+        ModelConfig(capacity="lite", guide=True)
+
+
+class GuidedPainter(Painter):
+    """A painter that notes the guides it is given."""
+
+    def __init__(self, proportions):
+        super().__init__()
+        self.proportions, self.guides = proportions, []
+
+    def generate(self, images, direction, guides):
+        self.guides.append(guides)
+        return super().generate(images, direction)
+
+
+def test_a_swap_guides_the_decoder_to_the_others_features(sightings):
+    painter = GuidedPainter(load_model(SAMPLE).proportions)
+    image, sighting = sightings["a_target"][0]
+    swapped = swap_image(image, painter, ConvertConfig())
+    assert np.abs(swapped.astype(int) - image).max() > 20
+    (guide,) = painter.guides[0]
+    landmarks, features = aim(sighting.face.landmarks, sighting.mesh, painter, ConvertConfig())
+    np.testing.assert_allclose(landmarks, five_points(features))
+    assert guide[..., 0].max() > 0.9 and 0.01 < (guide[..., 0] > 0.5).mean() < 0.1
+    own, _ = aim(sighting.face.landmarks, sighting.mesh, painter, ConvertConfig(), person="b")
+    np.testing.assert_allclose(own, five_points(sighting.mesh))
+
+
+def test_a_shared_guided_model_keeps_its_proportions(tmp_path):
+    model = load_model(SAMPLE)
+    save_model(model, tmp_path, to_share=True)
+    np.testing.assert_array_equal(load_model(tmp_path).proportions.shapes["b"], model.proportions.shapes["b"])
