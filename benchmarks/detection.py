@@ -111,9 +111,10 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pictures", type=int, default=100, help="how many of each kind are compared")
+    parser.add_argument("--repeats", type=int, default=5, help="timed calls of each; the median counts")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     arguments = parser.parse_args()
-    result = measure(arguments.pictures)
+    result = measure(arguments.pictures, repeats=arguments.repeats)
     print(json.dumps(result) if arguments.json else "\n".join(f"{k}: {v}" for k, v in result.items()))
 
 

@@ -35,10 +35,11 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repeats", type=int, default=2, help="timed runs of each; the median counts")
+    parser.add_argument("--frames", type=int, help="length of the clip, if not as long as all of A's clips")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        result = measure(Path(folder), given.repeats)
+        result = measure(Path(folder), given.repeats, given.frames)
     if given.json:
         print(json.dumps(result))
         return
@@ -48,9 +49,9 @@ def main() -> None:
     print(f"Shake on a still head: {result['shake_detected']:.2f} pixels detected, {result['shake']:.2f} followed")
 
 
-def measure(folder: Path, repeats: int) -> dict[str, float]:
-    """Time both, and measure the shake."""
-    clip = write_talk(folder / "talk.mp4")
+def measure(folder: Path, repeats: int, most: int | None = None) -> dict[str, float]:
+    """Time both on a clip of at most so many frames, and measure the shake."""
+    clip = write_talk(folder / "talk.mp4", most)
     frames = probe(clip).frames
     seconds = alternate(
         {"ours": lambda: _ours(clip, folder), "each": lambda: _each_frame(clip, folder)}, warm_up=1, repeats=repeats

@@ -37,8 +37,11 @@ SAMPLES = 200
 STEPS = 20
 
 
-def measure() -> dict[str, object]:
+def measure(repeats: int = 5) -> dict[str, object]:
     """Time both loaders and both ways to feed `fit`.
+
+    Args:
+        repeats: timed calls of each; the median counts.
 
     Returns:
         "samples_per_second_per_core", "ratio" (ours / v2.2-style), and the seconds of `STEPS` steps of training fed by
@@ -54,10 +57,10 @@ def measure() -> dict[str, object]:
                 "v22": lambda: [_v22_sample(paths, np.random.default_rng(i)) for i in range(SAMPLES)],
             },
             warm_up=1,
-            repeats=5,
+            repeats=repeats,
             clock=time.process_time,
         )
-        feeding = _feeding_seconds(faces)
+        feeding = _feeding_seconds(faces, repeats)
     return {
         "samples_per_second_per_core": SAMPLES / seconds["ours"],
         "v22_samples_per_second_per_core": SAMPLES / seconds["v22"],
@@ -76,7 +79,7 @@ def _frames_as_faces(folder: Path, clip: str) -> FaceSet:
     return FaceSet.load(folder)
 
 
-def _feeding_seconds(faces: dict[str, FaceSet]) -> dict[str, float]:
+def _feeding_seconds(faces: dict[str, FaceSet], repeats: int) -> dict[str, float]:
     config = ModelConfig(capacity="compact")
     model = FaceSwapGAN(config, default_phases(config)[0].weights)
     model.prepare(TrainConfig())
@@ -91,7 +94,7 @@ def _feeding_seconds(faces: dict[str, FaceSet]) -> dict[str, float]:
             "prefetch_generator": lambda: model.fit(prefetched(), steps_per_epoch=STEPS, verbose=0),
         },
         warm_up=1,
-        repeats=5,
+        repeats=repeats,
     )
 
 
@@ -120,9 +123,10 @@ def _v22_sample(paths: list[Path], rng: np.random.Generator) -> tuple[np.ndarray
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--repeats", type=int, default=5, help="timed calls of each; the median counts")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     arguments = parser.parse_args()
-    result = measure()
+    result = measure(arguments.repeats)
     print(json.dumps(result) if arguments.json else "\n".join(f"{k}: {v}" for k, v in result.items()))
 
 

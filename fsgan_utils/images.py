@@ -99,7 +99,8 @@ def list_images(folder: str | Path) -> list[Path]:
     directory = resolve(folder)
     if not directory.is_dir():
         return []
-    return sorted(p for p in directory.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES and not p.name.startswith("."))
+    named = [p for p in directory.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES and not p.name.startswith(".")]
+    return sorted(path for path in named if path.is_file())
 
 
 def square_image(image: np.ndarray, size: int = 256) -> np.ndarray:

@@ -16,7 +16,7 @@ from tools import demo
 @pytest.mark.long
 @pytest.mark.timeout(1500)
 def test_the_demo_leaves_a_swapped_video_the_model_and_the_executed_notebooks(tmp_path):
-    command = ["make", "demo", "ITERATIONS=20", f"WORKSPACE={tmp_path}"]
+    command = ["make", "demo", "ITERATIONS=20", "DETECT_EVERY=6", f"WORKSPACE={tmp_path}"]
     subprocess.run(command, cwd=PROJECT, check=True, env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"})
     source, result = probe(demo.CLIPS / demo.TARGET), probe(tmp_path / demo.RESULT)
     for name in ("frames", "width", "height", "rate", "duration", "has_audio"):

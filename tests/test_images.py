@@ -107,6 +107,7 @@ def test_listing_leaves_out_other_files(tmp_path, colours):
     for name in ("b.png", "a.JPG", ".hidden.png"):
         (tmp_path / name).write_bytes(b"")
     (tmp_path / "faces.jsonl").write_text("")
+    (tmp_path / "album.png").mkdir()
     assert [p.name for p in list_images(tmp_path)] == ["a.JPG", "b.png"]
     assert list_images(tmp_path / "absent") == []
 

@@ -8,7 +8,7 @@ import pytest
 import skimage.data
 
 from fsgan_utils.extraction import FaceDetector
-from fsgan_utils.extraction.boxes import cut, enlarged, keep_best, keep_best_of_nested
+from fsgan_utils.extraction.boxes import averaged, cut, enlarged, keep_best, keep_best_of_nested
 from fsgan_utils.extraction.networks import LARGEST_RESERVE, DetectionNetwork
 from fsgan_utils.extraction.proposal import find_cells
 from fsgan_utils.extraction.pyramid import View
@@ -253,8 +253,16 @@ def test_a_network_keeps_what_it_needed_last():
     assert network._idle[-1][0] == (1, 12, width, 3)
 
 
-def test_the_crop_of_a_large_box_is_cut_from_a_half_and_shows_the_same(person_a):
+@pytest.mark.parametrize("box", [(-100, 200, 899, 1199), (903, 100, 1403, 600), (103, 205, 596, 698)])
+def test_the_crop_of_a_large_box_is_cut_from_a_half_and_shows_the_same(person_a, box):
     view = View.of(cv2.resize(person_a, (1280, 1280)), 20, downscale=True)
-    box = np.array([-100, 200, 899, 1199])
-    fast, exact = view.crop(box, 24), cut(view.image, box, 24)
-    assert 0.01 < np.abs(fast - exact).mean() < 1.5
+    difference = np.abs(view.crop(np.array(box), 24) - cut(view.image, np.array(box), 24))
+    assert 0.01 < difference.mean() < 0.7 and difference.max() < 8
+
+
+def test_a_part_whose_edges_lie_within_pixels_is_averaged_by_area():
+    image = np.repeat(np.uint8([[0, 80, 160, 240]] * 2)[..., None], 3, axis=2)
+    start, stop = np.array([0.5, 0.0]), np.array([3.5, 2.0])
+    np.testing.assert_allclose(averaged(image, start, stop, 1), np.full((1, 1, 3), 120), atol=1e-4)
+    np.testing.assert_allclose(averaged(image, start, stop, 2)[0, :, 0], [80 / 1.5, 280 / 1.5], atol=1e-4)
+    assert averaged(image, stop, start, 2).max() == 0

@@ -1,5 +1,6 @@
 """Every command in the README is run: by this test, by another, or by CI."""
 
+import os
 import re
 import shlex
 import subprocess
@@ -32,7 +33,7 @@ def test_command_runs(command, tmp_path):
     arguments = shlex.split(command.replace("runs/me", str(tmp_path)).replace("out.ipynb", str(tmp_path / "out.ipynb")))
     if arguments[0].endswith("jupyter"):  # a server runs until it is stopped: ask it for its version
         arguments = [*arguments[:2], "--version"]
-    subprocess.run(arguments, cwd=PROJECT, check=True)
+    subprocess.run(arguments, cwd=PROJECT, check=True, env={**os.environ, "QUICK": "1"})
 
 
 def test_files_named_in_the_readme_exist():

@@ -156,6 +156,22 @@ def test_irregular_times_are_kept(tmp_path):
     assert [frame.pts for frame in read_frames(output)] == [1000 * tick for tick in ticks]
 
 
+def test_a_video_that_stands_still_for_long_is_whole(tmp_path):
+    info, path, ticks = probe(write_pictures(tmp_path / "regular.mp4")), tmp_path / "still.mkv", [0, 3, 4, 90, 91, 170]
+    with VideoWriter(path, info) as writer:
+        for frame, tick in zip(list(read_frames(info.path)), ticks, strict=True):
+            object.__setattr__(frame, "pts", 1000 * tick)
+            writer.write(frame.image, frame)
+    expected = [float(1000 * tick * info.time_base) for tick in ticks]
+    np.testing.assert_allclose([frame.time for frame in read_frames(path)], expected, atol=1e-3)
+
+
+def test_a_recording_that_broke_off_is_read_as_far_as_it_goes(tmp_path):
+    live = remux(SILENT, tmp_path / "live.mkv", options={"live": "1"}).read_bytes()
+    (tmp_path / "live.mkv").write_bytes(live[: len(live) // 2])
+    assert 10 < len(list(read_frames(tmp_path / "live.mkv"))) < probe(SILENT).frames - 10
+
+
 def test_the_coarse_clock_of_matroska_does_not_blur_the_rate(tmp_path):
     source = write_pictures(tmp_path / "source.mkv", count=20)
     output = probe(copy_video(source, tmp_path / "copy.mp4"))

@@ -100,6 +100,34 @@ def cut(image: np.ndarray, box: np.ndarray, size: int) -> np.ndarray:
     return cv2.resize(part.astype(np.float32), (size, size), interpolation=cv2.INTER_AREA)
 
 
+def averaged(image: np.ndarray, start: np.ndarray, stop: np.ndarray, size: int) -> np.ndarray:
+    """Reduce a part of an image, whose edges may lie within pixels, by area.
+
+    Args:
+        image: uint8 (H, W, 3).
+        start: (2,), x and y where the part begins, in pixels from the image's corner, not negative.
+        stop: (2,), where it ends, within the image.
+        size: side of the result in pixels, not more than the part has.
+
+    Returns:
+        float32 (size, size, 3), 0 to 255; black if the part is empty.
+    """
+    if (stop <= start).any():
+        return np.zeros((size, size, 3), np.float32)
+    first, last = np.floor(start).astype(int), np.ceil(stop).astype(int)
+    part = image[first[1] : last[1], first[0] : last[0]].astype(np.float32)
+    across, down = map(_area_weights, start - first, stop - first, last - first, (size, size))
+    rows = down @ part.reshape(len(part), -1)
+    return across @ rows.reshape(size, -1, 3)
+
+
+def _area_weights(start: float, stop: float, pixels: int, size: int) -> np.ndarray:
+    """How much each pixel counts in each of the equal steps from `start` to `stop`: float32 (size, pixels)."""
+    edges, places = np.linspace(start, stop, size + 1), np.arange(pixels)
+    common = np.minimum(edges[1:, None], places + 1) - np.maximum(edges[:-1, None], places)
+    return (np.maximum(common, 0) * (size / (stop - start))).astype(np.float32)
+
+
 def enlarged(box: np.ndarray, factor: float) -> np.ndarray:
     """The same box, (4,), on an image that is larger by a factor; its corners are inclusive pixels there too."""
     return np.concatenate([(box[:2] - 1) * factor + 1, box[2:] * factor])

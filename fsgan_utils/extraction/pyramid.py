@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from fsgan_utils.extraction.boxes import cut
+from fsgan_utils.extraction.boxes import averaged, cut
 
 CELL = 12
 """Side of the face, in pixels, that the first network sees."""
@@ -18,7 +18,7 @@ LEAST_LEVEL_REDUCTION = 1.5
 half, which saves most time, is used even when it is just large enough."""
 SLIGHT_REDUCTION = 2
 """Up to so many times a level is reduced between neighbouring pixels; beyond, which is slower, by area."""
-LEAST_CROP_REDUCTION = 4
+LEAST_CROP_REDUCTION = 2
 """A crop is made from the smallest half in which its box is still this many times larger."""
 LEAST_HALVED = 48
 """Shorter side, in pixels, of the smallest image that is halved for the levels."""
@@ -73,15 +73,18 @@ class View:
         """Cut a box out of the image, or out of a half of it if the box is far larger than the crop.
 
         Args:
-            box: (4,), whole numbers as in `boxes`; for a half they are rounded to its pixels.
+            box: (4,), whole numbers as in `boxes`.
             size: side of the crop in pixels.
 
         Returns:
             float32 (size, size, 3), 0 to 255, as `cut` gives.
         """
         halvings = self._halvings((box[2] - box[0] + 1) / (LEAST_CROP_REDUCTION * size))
-        start, stop = (box[:2] - 1) / 2**halvings, box[2:] / 2**halvings
-        return cut(self.halves[halvings], np.concatenate([np.round(start) + 1, np.round(stop)]), size)
+        if not halvings:
+            return cut(self.image, box, size)
+        half = self.halves[halvings]
+        start = np.maximum((box[:2] - 1) / 2**halvings, 0)
+        return averaged(half, start, np.minimum(box[2:] / 2**halvings, half.shape[1::-1]), size)
 
     def level(self, scale: float) -> np.ndarray:
         """Reduce the image to a scale; uint8 RGB (h, w, 3)."""

@@ -15,6 +15,7 @@ from av.container import InputContainer
 from av.video.reformatter import Colorspace, Interpolation, VideoReformatter
 from av.video.stream import VideoStream
 
+from fsgan_utils.video.matroska import announced_bytes
 from fsgan_utils.video.parts import pixels
 from fsgan_utils.workspace import existing_file
 
@@ -215,8 +216,6 @@ def _decoded(file: Path, container: InputContainer, stream: VideoStream) -> Iter
 def _announced_packets(container: InputContainer, stream: VideoStream) -> int:
     if "mp4" in container.format.name:
         return sum(not entry.flags & _DISCARDED for entry in stream.index_entries)
-    if "matroska" in container.format.name and "DURATION" in stream.metadata:
-        return int(_tag_seconds(stream.metadata["DURATION"]) * (stream.average_rate or 0) * 0.98) - 1
     return stream.frames
 
 
@@ -239,12 +238,20 @@ def _opened(file: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
         raise VideoError(f"{file} is empty (0 bytes); copy or download it anew")
     try:
         with av.open(str(file)) as container:
+            _check_length(file, container)
             yield container, _picture_stream(file, container)
     except av.FFmpegError as error:
         raise VideoError(
             f"{file} cannot be read as a video: it is damaged, cut short or something else ({error.strerror}); "
             "play it in a video player to check it, and copy it anew"
         ) from error
+
+
+def _check_length(file: Path, container: InputContainer) -> None:
+    """Raise if a file that says how long it is, is shorter."""
+    announced, found = announced_bytes(file) if "matroska" in container.format.name else 0, file.stat().st_size
+    if found < announced:
+        raise VideoError(f"{file} is cut short: it announces {announced} bytes and has {found}; copy it anew")
 
 
 def _picture_stream(file: Path, container: InputContainer) -> VideoStream:
