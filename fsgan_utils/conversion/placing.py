@@ -59,8 +59,8 @@ class PlacedFace:
         alignment = place(landmarks, model, config)
         if alignment is None:
             return None
-        inside = [None if points is None else alignment.apply(points[:, :2]) for points in (mesh, features)]
-        return cls(alignment, *inside, track)
+        seen, drawn = (None if points is None else alignment.apply(points[:, :2]) for points in (mesh, features))
+        return cls(alignment, seen, drawn, track)
 
     @classmethod
     def seen(cls, sighting: Sighting, model: Generator, config: ConvertConfig) -> PlacedFace | None:

@@ -58,7 +58,8 @@ def save_model(model: FaceSwapGAN, folder: Path, keep: bool = False, to_share: b
         if to_share:
             _halve(partial / f"{name}.weights.h5")
     if model.proportions is not None:
-        np.savez(partial / PROPORTIONS, **{side: np.float32(face) for side, face in model.proportions.shapes.items()})
+        a, b = (model.proportions.shapes[side].astype(np.float32) for side in SIDES)
+        np.savez(partial / PROPORTIONS, a=a, b=b)
     if model.compiled and not to_share:
         values = [keras.ops.convert_to_numpy(variable) for variable in model.optimizer.variables]
         np.savez(partial / "optimizer.npz", *values)
@@ -107,7 +108,7 @@ def load_model(folder: str | Path) -> FaceSwapGAN:
             raise ValueError(f"the weights in {path} do not fit the {name} of {card['config']}: {error}") from error
     if PROPORTIONS in card["sha256"]:
         with np.load(_checked_file(folder, card, PROPORTIONS)) as stored:
-            model.proportions = Proportions({side: np.float64(stored[side]) for side in SIDES})
+            model.proportions = Proportions({side: stored[side].astype(np.float64) for side in SIDES})
     model.iteration, model.exchanged = card["iteration"], card.get("exchanged", False)
     return model
 
