@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import cv2
 import numpy as np
 from tqdm.auto import tqdm
 
 from fsgan_utils.embedding import BATCH, Embedder
 from fsgan_utils.extraction.quality import blur, head_pose, thumbnail
-from fsgan_utils.faces import CROPS, Alignment
+from fsgan_utils.faces import CROPS, FULL_CENTRE, FULL_SCALE, Alignment
 from fsgan_utils.images import list_images, load_image, square_image
 from fsgan_utils.landmarks import MESH_TO_68, FaceMesh, five_points
 from fsgan_utils.masks import eye_mask, outline_mask, widened
@@ -111,7 +112,8 @@ class Inspection:
             if seen and number in drawn:
                 identities.add(len(result.paths), compared)
             other = not lies[crop] and any(lies.values())
-            rows.append((blur(compared), thumbnail(compared), seen, mesh, lies[crop], other, head_pose(mesh)))
+            repeated = _middle(image) if lies["full"] and not lies["half"] else compared
+            rows.append((blur(compared), thumbnail(repeated), seen, mesh, lies[crop], other, head_pose(mesh)))
             result.paths.append(path)
         if rows:
             columns = [np.array(column) for column in zip(*rows, strict=True)]
@@ -203,6 +205,13 @@ class _Identities:
 
 def _aligned(image: np.ndarray, mesh: np.ndarray) -> np.ndarray:
     return Alignment.from_landmarks(five_points(mesh), SIZE).warp(image)
+
+
+def _middle(image: np.ndarray) -> np.ndarray:
+    """What "half" shows of a "full" crop, whatever FaceMesh sees: of a copy that is brighter it sees a little else."""
+    (left, top), side = np.rint(SIZE * (0.5 - FULL_SCALE * np.array(FULL_CENTRE))).astype(int), round(SIZE * FULL_SCALE)
+    middle = image[top : top + side, left : left + side]
+    return np.asarray(cv2.resize(middle, (SIZE, SIZE), interpolation=cv2.INTER_CUBIC), np.uint8)
 
 
 def _read_mask(file: Path) -> np.ndarray | None:
