@@ -16,8 +16,12 @@ SIDES = 234, 454
 """The FaceMesh points beside the ears."""
 ROUNDS = 3
 """How often the mean is taken anew with all meshes turned to it."""
-ANCHORS = [*MESH_EYES.ravel().tolist(), 168, 6, 8, 9, 10, 151]
-"""The FaceMesh points in which two heads are laid over each other: eyes, ridge of the nose, forehead."""
+EYES = MESH_EYES.ravel().tolist()
+LEVEL = [*EYES, 127, 356, *SIDES]
+"""The FaceMesh points by which two heads are turned alike: corners of the eyes, temples, and beside the ears. Foreheads,
+noses and chins slope as they like."""
+PLACE = [*EYES, 10, 109, 338, 151]
+"""The FaceMesh points whose middle two heads share: eyes and forehead, so that the hair fits."""
 ALL = range(468)
 FLATTEST = 1e-3
 """Least ratio of the squared lengths of a head's axes that is believed."""
@@ -74,15 +78,22 @@ class Proportions:
     """The heads of two people, one laid over the other, so that a face can be given the other's proportions.
 
     Attributes:
-        shapes: by side, "a" and "b", float64 (468, 3), with eyes, ridges of the nose and foreheads in one place.
+        shapes: by side, "a" and "b", float64 (468, 3), turned alike, of one size and in one place.
     """
 
     shapes: Mapping[str, np.ndarray]
 
     @classmethod
     def between(cls, shapes: Mapping[str, np.ndarray]) -> Proportions:
-        """Lay the head of B over that of A: (468, 3) each, from `head_shape`."""
-        return cls({"a": shapes["a"], "b": Placement.between(shapes["b"], shapes["a"], ANCHORS).apply(shapes["b"])})
+        """Lay the head of B over that of A: (468, 3) each, from `head_shape`.
+
+        Pictures do not tell how large a head is. The distance between the eyes does best: among adults it varies less
+        than their faces do.
+        """
+        one, other = shapes["a"], shapes["b"]
+        turned = Placement.between(other, one, LEVEL).turn.apply(other)
+        turned *= _eyes_apart(one) / _eyes_apart(turned)
+        return cls({"a": one, "b": turned + one[PLACE].mean(axis=0) - turned[PLACE].mean(axis=0)})
 
     def exchanged(self, mesh: np.ndarray, side: str) -> np.ndarray:
         """Give a face of one person the other's proportions; expression, pose and place stay.
@@ -135,6 +146,11 @@ def head_shape(meshes: Sequence[np.ndarray]) -> np.ndarray:
 def eye_distance(mesh: np.ndarray) -> float:
     """Distance between the eyes' middles in the picture, in the mesh's unit. Head turns shorten it."""
     left, right = (mesh[eye, :2].mean(axis=0) for eye in MESH_EYES)
+    return float(np.linalg.norm(right - left))
+
+
+def _eyes_apart(shape: np.ndarray) -> float:
+    left, right = (shape[eye].mean(axis=0) for eye in MESH_EYES)
     return float(np.linalg.norm(right - left))
 
 
