@@ -54,7 +54,7 @@ def draw_guide(mesh: np.ndarray, size: int, resolution: int) -> np.ndarray:
     _fill(face, points[MESH_FACE_EDGE][None], FACE)
     for line in MESH_NOSE_LINES:
         cv2.polylines(face, [_fixed_point(points[line])], False, FULL, LINE_WIDTH, cv2.LINE_AA, FRACTION_BITS)
-    fine = np.dstack([eyes, mouth, face])
+    fine = cv2.merge([eyes, mouth, face])
     return cv2.resize(fine, (resolution, resolution), interpolation=cv2.INTER_AREA).astype(np.float32) / np.float32(255)
 
 

@@ -167,7 +167,7 @@ class PairedBatches(keras.utils.PyDataset):
         faces = self.faces[side]
         samples, guides = [], []
         for index in rng.integers(len(faces), size=self.batch_size):
-            masks = np.stack([mask[index] for mask in faces.masks.values()], -1) if faces.masks else _NO_MASKS
+            masks = _interleaved([mask[index] for mask in faces.masks.values()])
             reference = self._references[rng.integers(len(self._references))]
             colors = self._statistics[side][index]
             bend = faces.bends[index] if faces.bends is not None and self.augmentation.reshape else None
@@ -210,4 +210,6 @@ def to_pixels(images: np.ndarray) -> np.ndarray:
     return np.rint(np.clip((images + 1) * 127.5, 0, 255)).astype(np.uint8)
 
 
-_NO_MASKS = np.zeros((SIDE, SIDE, 0), np.uint8)
+def _interleaved(masks: Sequence[np.ndarray]) -> np.ndarray:
+    """Masks (256, 256) as the channels of one picture; several times as fast as NumPy's stack."""
+    return cv2.merge(masks).reshape(SIDE, SIDE, -1) if masks else np.zeros((SIDE, SIDE, 0), np.uint8)
