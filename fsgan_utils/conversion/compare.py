@@ -103,8 +103,8 @@ def _compare(
     show_mask: bool = False,
 ) -> np.ndarray:
     moments = _moments(source, model, config, frames)
-    features = [moment.face.features for moment in moments]
-    drawings = draw([moment.source for moment in moments], model, config, features)
+    faces = [moment.face for moment in moments]
+    drawings = draw([moment.source for moment in moments], model, config, faces)
     pictures = {"source": [moment.view(moment.image) for moment in moments]}
     for title, settings in rows.items():
         results = [m.swapped(d, replace(config, **settings)) for m, d in zip(moments, drawings, strict=True)]

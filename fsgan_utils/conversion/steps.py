@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import cv2
 import numpy as np
@@ -18,6 +18,9 @@ from fsgan_utils.faces import Alignment, margin
 from fsgan_utils.guides import GUIDE_CHANNELS, draw_guide
 from fsgan_utils.masks.regions import outline_mask
 from fsgan_utils.training.data import to_network
+
+if TYPE_CHECKING:
+    from fsgan_utils.conversion.placing import PlacedFace
 
 CROP_SIZE = 256
 """Side of the aligned crop in pixels, as in training."""
@@ -143,7 +146,7 @@ def draw(
     sources: Sequence[np.ndarray],
     model: Generator,
     config: ConvertConfig,
-    features: Sequence[np.ndarray | None] | None = None,
+    faces: Sequence[PlacedFace | None] | None = None,
 ) -> np.ndarray:
     """Run the network on a batch of faces.
 
@@ -151,8 +154,8 @@ def draw(
         sources: uint8 RGB (S, S, 3) each, placed by `place`.
         model: the trained model.
         config: `direction` counts.
-        features: of each face, where a guided model is to draw the features, (468, 2) in pixels of the source, or
-            None where that is not known; see `PlacedFace`.
+        faces: the faces in these sources; they tell a guided model where to draw the features. None where one is not
+            known.
 
     Returns:
         float32 (N, res, res, 4): alpha, 0 to 1, and RGB, 0 to 255.
@@ -163,8 +166,8 @@ def draw(
     side = model.config.resolution
     if not sources:
         return np.zeros((0, side, side, 4), np.float32)
-    guided = features is not None and any(one is not None for one in features)
-    guides = {"guides": _guides(sources, features, side)} if guided and features is not None else {}
+    guided = faces is not None and any(face is not None and face.features is not None for face in faces)
+    guides = {"guides": _guides(sources, faces, side)} if guided and faces is not None else {}
     drawn = model.generate(to_network(sources, side), config.direction, **guides)
     if drawn.shape != (len(sources), side, side, 4):
         raise ValueError(f"expected (N, {side}, {side}, 4) from model.generate. Received: {drawn.shape}")
@@ -249,12 +252,12 @@ def compose(image: np.ndarray, faces: Sequence[Drawing], config: ConvertConfig, 
     return Swapped(canvas, [patch for patch in patches if patch is not None], len(faces), left_alone)
 
 
-def _guides(sources: Sequence[np.ndarray], features: Sequence[np.ndarray | None], side: int) -> np.ndarray:
+def _guides(sources: Sequence[np.ndarray], faces: Sequence[PlacedFace | None], side: int) -> np.ndarray:
     """A guide for each face, blank where its features are not known: float32 (N, res, res, 3)."""
     guides = np.zeros((len(sources), side, side, GUIDE_CHANNELS), np.float32)
-    for guide, source, points in zip(guides, sources, features, strict=True):
-        if points is not None:
-            guide[:] = draw_guide(points, len(source), side)
+    for guide, source, face in zip(guides, sources, faces, strict=True):
+        if face is not None and face.features is not None and face.mesh is not None:
+            guide[:] = draw_guide(face.features, len(source), side, source, face.mesh)
     return guides
 
 

@@ -154,7 +154,7 @@ def _drawn(
     while batch := list(islice(remaining, config.batch)):
         places = [(frame, placed) for frame in batch for placed in faces.get(frame.index, [])]
         sources = list(workers.map(lambda place: place[1].alignment.warp(place[0].image), places))
-        drawings = draw(sources, model, config, [placed.features for _, placed in places])
+        drawings = draw(sources, model, config, [placed for _, placed in places])
         fitted = workers.map(DrawnFace.of, [placed for _, placed in places], sources, drawings, repeat(config))
         group: dict[int, list[DrawnFace]] = {frame.index: [] for frame in batch}
         for (frame, _), face in zip(places, fitted, strict=True):

@@ -71,8 +71,8 @@ def swap_faces(
     placed = [[PlacedFace.seen(one, model, config) for one in chosen(group, config)] for group in sightings]
     groups = [[face for face in group if face is not None] for group in placed]
     sources = [face.alignment.warp(image) for image, group in zip(images, groups, strict=True) for face in group]
-    features = [face.features for group in groups for face in group]
-    drawings = iter(zip(sources, draw(sources, model, config, features), strict=True))
+    drawn_faces = draw(sources, model, config, [face for group in groups for face in group])
+    drawings = iter(zip(sources, drawn_faces, strict=True))
     results = []
     for image, group, found in zip(images, groups, sightings, strict=True):
         faces: list[Drawing] = []
@@ -116,20 +116,20 @@ def generate_faces(
     meshless = replace(config, mask="attention", keep=())
     finder = None if getattr(model, "proportions", None) is None else FaceFinder()
     seen = [_shown(crop, finder, model, config, person) for crop in crops]
-    sources, features = [source for source, _ in seen], [points for _, points in seen]
-    drawings = zip(sources, draw(sources, model, config, features), strict=True)
+    sources = [source for source, _ in seen]
+    drawings = zip(sources, draw(sources, model, config, [face for _, face in seen]), strict=True)
     return [finish(source, drawn, *fit(source, drawn, config), None, meshless) for source, drawn in drawings]
 
 
 def _shown(
     crop: np.ndarray, finder: FaceFinder | None, model: Generator, config: ConvertConfig, person: str | None
-) -> tuple[np.ndarray, np.ndarray | None]:
-    """What the network sees of an aligned face, and where it is to draw the features, if that can be told."""
+) -> tuple[np.ndarray, PlacedFace | None]:
+    """What the network sees of an aligned face, and its place, if a guided model needs it and it can be told."""
     mesh = None if finder is None else finder.mesh(crop)
     if mesh is not None:
         landmarks, features = aim(five_points(mesh), mesh, model, config, person)
         face = PlacedFace.of(landmarks, mesh, features, model, config)
         if face is not None:
-            return face.alignment.warp(crop), face.features
+            return face.alignment.warp(crop), face
     rim = margin(len(crop), config.roi_coverage)
     return crop[rim : len(crop) - rim, rim : len(crop) - rim], None

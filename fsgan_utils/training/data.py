@@ -189,7 +189,7 @@ class PairedBatches(keras.utils.PyDataset):
         if mesh is None or np.isnan(mesh).any() or rng.random() < GUIDELESS:
             return np.zeros((self.resolution, self.resolution, GUIDE_CHANNELS), np.float32)
         places = mesh[:, :2] @ to_target[:, :2].T + to_target[:, 2]
-        return draw_guide(places, self.resolution, self.resolution)
+        return draw_guide(places, self.resolution, self.resolution, faces.images[index], mesh)
 
 
 def to_network(images: Sequence[np.ndarray] | np.ndarray, resolution: int) -> np.ndarray:
