@@ -38,7 +38,7 @@ def main() -> None:
     faces = learn_proportions(load_faces(workspace), MODEL.crop)
     settings = TrainConfig(
         iterations=arguments.iterations,
-        batch_size=COMPACT["batch_size"],
+        batch_size=arguments.batch_size,
         preview_every=EVERY,
         backup_every=arguments.iterations + 1,
         optimizer=COMPACT["optimizer"],
@@ -91,6 +91,7 @@ def _parse_arguments() -> argparse.Namespace:
     parser.add_argument("--workspace", type=Path, default=workspace, help="folder for images and legs")
     parser.add_argument("--output", type=Path, default=SAMPLE_MODEL, help="folder of the shipped model")
     parser.add_argument("--iterations", type=int, default=14_000, help="steps of the whole schedule")
+    parser.add_argument("--batch-size", type=int, default=COMPACT["batch_size"], help="faces of each person in a step")
     parser.add_argument("--minutes", type=float, default=120, help="length of this leg")
     parser.add_argument("--start", type=Path, help="folder of a model that a new training begins with")
     return parser.parse_args()
