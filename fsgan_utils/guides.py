@@ -18,7 +18,7 @@ LINE_WIDTH = 4
 FULL, IRIS, LIPS, BROWS, FACE = 255, 96, 160, 128, 100
 """How strongly the parts show: white of the eye, iris, lips, brows, face; the mouth's opening and the nose fully."""
 DARK, BRIGHT = 35, 90
-"""Percentiles of the brightness between eyelids that count as iris and as white. Corners are darker than a blue iris."""
+"""Percentiles of the red between eyelids that count as iris and as white; corners are darker than a light iris."""
 LEAST_CONTRAST = 40
 """Least difference of these two that is believed, of 255: closed lids show neither."""
 NARROWEST = 0.15

@@ -18,8 +18,8 @@ ROUNDS = 3
 """How often the mean is taken anew with all meshes turned to it."""
 EYES = MESH_EYES.ravel().tolist()
 LEVEL = [*EYES, 127, 356, *SIDES]
-"""The FaceMesh points by which two heads are turned alike: corners of the eyes, temples, and beside the ears. Foreheads,
-noses and chins slope as they like."""
+"""The FaceMesh points by which two heads are turned alike: corners of the eyes, temples, and beside the ears.
+Foreheads, noses and chins slope as they like."""
 PLACE = [*EYES, 10, 109, 338, 151]
 """The FaceMesh points whose middle two heads share: eyes and forehead, so that the hair fits."""
 ALL = range(468)

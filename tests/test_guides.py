@@ -74,7 +74,8 @@ def looking(image, mesh, aside):
         cv2.fillPoly(opening, [np.rint(lids).astype(np.int32)], 255)
         width = np.ptp(lids[:, 0])
         iris = np.zeros_like(opening)
-        cv2.circle(iris, middle(lids) + [round(aside * width), 0], round(width / 6), 255, -1)
+        x, y = middle(lids)
+        cv2.circle(iris, (x + round(aside * width), y), round(width / 6), 255, -1)
         image[opening > 0] = 230
         image[(opening > 0) & (iris > 0)] = 60
     return image
@@ -87,7 +88,7 @@ def test_a_guide_shows_where_the_eyes_look_also_in_the_others_lids(known, aside)
     guide = draw_guide(features, 256, 256, looking(picture, mesh, aside), mesh)[..., 0]
     for lids in features[MESH_EYELIDS, :2]:
         left, width = lids[:, 0].min(), np.ptp(lids[:, 0])
-        x, y = middle(lids)
+        y = middle(lids)[1]
         row = guide[y - 1 : y + 2, int(left) : int(left + width)].mean(axis=0)
         dark = np.flatnonzero((row > 0.3) & (row < 0.6))
         assert dark.mean() / width - 0.5 == pytest.approx(aside, abs=0.08)

@@ -2,10 +2,13 @@
 
 Run `python -m benchmarks.studies.placement`. In each frame of `b_target.mp4` the true face is cut out as its own crop
 and laid at the place of A's crop in `a_target.mp4`, as a perfect network would draw it; or moved so that its eyes lie
-on A's. What is left of the gain in structural similarity is all that a swap aligned in this way can reach.
+on A's, or all its points where the sample model would have B's. What is left of the gain in structural similarity is
+all that a swap aligned in this way can reach.
 """
 
 from __future__ import annotations
+
+from functools import cache
 
 import cv2
 import numpy as np
@@ -14,12 +17,20 @@ from fsgan_utils.evaluation.expression import expression_error
 from fsgan_utils.evaluation.likeness import oval, pixel_scores
 from fsgan_utils.extraction import FaceDetector
 from fsgan_utils.faces import Alignment, estimate_similarity
+from fsgan_utils.heads import Proportions
 from fsgan_utils.landmarks import MESH_EYES, FaceMesh, five_points
+from fsgan_utils.training import load_model
 from fsgan_utils.video import read_frames
-from tools.demo import CLIPS, TARGET, TRUTH
+from tools.demo import CLIPS, SAMPLE_MODEL, TARGET, TRUTH
 
 SIDE = 256
-WAYS = {"no swap": None, "crops of both, half": "half", "crops of both, full": "full", "eyes on eyes": "eyes"}
+WAYS = {
+    "no swap": None,
+    "crops of both, half": "half",
+    "crops of both, full": "full",
+    "eyes on eyes": "eyes",
+    "as the sample model lays it": "guided",
+}
 
 
 def main() -> None:
@@ -49,9 +60,9 @@ def _scores(
     expected = place.warp(true)
     if way is None:
         laid = place.warp(source)
-    elif way == "eyes":
-        eyes = MESH_EYES.ravel()
-        onto = estimate_similarity(true_mesh[eyes, :2], mesh[eyes, :2])
+    elif way in ("eyes", "guided"):
+        points = MESH_EYES.ravel() if way == "eyes" else np.arange(len(mesh))
+        onto = estimate_similarity(true_mesh[points, :2], (mesh[:, :2] if way == "eyes" else _theirs(mesh))[points])
         moved = cv2.warpAffine(true, onto, true.shape[1::-1], flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
         laid = place.warp(moved)
     else:
@@ -61,6 +72,18 @@ def _scores(
     box = np.concatenate([place.apply(mesh[:, :2]).min(axis=0), place.apply(mesh[:, :2]).max(axis=0)])
     seen, seen_true = (finder.detect(one, box, looks=2)[0] for one in (laid, expected))
     return pixel_scores(laid, expected, oval(true_mesh, place))["ssim"], expression_error(seen, seen_true)
+
+
+@cache
+def _proportions() -> Proportions:
+    found = load_model(SAMPLE_MODEL).proportions
+    assert found is not None
+    return found
+
+
+def _theirs(mesh: np.ndarray) -> np.ndarray:
+    """A's mesh with B's proportions."""
+    return _proportions().exchanged(mesh, "a")
 
 
 if __name__ == "__main__":
