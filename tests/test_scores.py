@@ -6,9 +6,20 @@ import numpy as np
 import pytest
 from conftest import CLIPS
 
+from fsgan_utils.conversion import ConvertConfig, convert_video
 from fsgan_utils.evaluation import ClipJudge, score_clip, write_report
 from fsgan_utils.images import load_image, write_image
+from fsgan_utils.training import (
+    Augmentation,
+    ModelConfig,
+    TrainConfig,
+    learn_proportions,
+    load_model,
+    open_model,
+    train,
+)
 from fsgan_utils.video import VideoWriter, probe, read_frames
+from tools.demo import MOVES, SAMPLE_MODEL, UNLIKE
 
 RATE, EVERY = 4, 6
 
@@ -98,6 +109,21 @@ HIGH, LOW = 1, -1
 def test_the_score_that_should_notice_a_fault_does(score, fault, name, better, by):
     good, bad = score(faults.squeezed)[name], score(fault)[name]
     assert better * (good - bad) > by, (good, bad)
+
+
+@pytest.mark.long
+def test_the_more_a_swap_has_learned_the_more_it_is_b(folder, judge, faces):
+    settings = TrainConfig(iterations=100, preview_every=100, optimizer="muon", learning_rate=5e-4, beta_1=0.9)
+    beginner = open_model(folder / "models", ModelConfig(capacity="compact", guide=True), settings)
+    train(beginner, learn_proportions(faces, "full"), settings, folder / "models", Augmentation(**MOVES, **UNLIKE))
+    swaps = {"truth": folder / "truth.mp4", "no swap": folder / "source.mp4"}
+    for name, model in (("trained", load_model(SAMPLE_MODEL)), ("100 steps", beginner)):
+        swaps[name] = folder / f"{name}.mp4"
+        convert_video(folder / "source.mp4", swaps[name], model, ConvertConfig(smoothing="none", steady_colors=0))
+    scores = {name: judge.score(clip).summary() for name, clip in swaps.items()}
+    nearer = {name: one["identity_cosine"] - one["identity_cosine_a"] for name, one in scores.items()}
+    assert nearer["truth"] > nearer["trained"] > nearer["100 steps"] > nearer["no swap"]
+    assert scores["trained"]["identity_retrieval"] == 1 and scores["no swap"]["identity_retrieval"] == 0
 
 
 def test_without_a_truth_clip_what_needs_one_is_unknown(folder, galleries):
