@@ -1,4 +1,7 @@
-"""A conversion as v2.2 goes about it: one frame after another, one face at a time, everything on whole frames."""
+"""A conversion as v2.2 goes about it: one frame after another, one face at a time, everything on whole frames.
+
+v2.2 reduced large frames before it looked for faces; here, too, whole frames are searched.
+"""
 
 from __future__ import annotations
 

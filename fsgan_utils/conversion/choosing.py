@@ -8,6 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from fsgan_utils.conversion.config import ConvertConfig
+from fsgan_utils.conversion.rules import face_sizes, reasons_against
 from fsgan_utils.conversion.tracks import FaceTracks
 from fsgan_utils.embedding import Embedder, MobileNetEmbedder
 from fsgan_utils.extraction.people import find_people
@@ -80,12 +81,9 @@ def choose(
     Raises:
         ValueError: there is no such track or person.
     """
-    sizes = (tracks.box[:, 2:] - tracks.box[:, :2]).max(axis=1, initial=0)
-    reasons = {
-        f"smaller than {config.min_face:g} pixels": sizes < config.min_face,
-        f"less sure than {config.min_score:g}": tracks.score < config.min_score,
-        "somebody else": ~_wanted(tracks, config, embedder),
-    }
+    sizes = face_sizes(tracks.box)
+    reasons = reasons_against(sizes, tracks.score, config)
+    reasons["somebody else"] = ~_wanted(tracks, config, embedder)
     chosen, counts = np.ones(len(tracks), bool), Counter[str]()
     for reason, applies in reasons.items():
         counts[reason] += int((chosen & applies).sum())

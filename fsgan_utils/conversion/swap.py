@@ -10,6 +10,7 @@ import numpy as np
 from fsgan_utils.conversion.config import ConvertConfig
 from fsgan_utils.conversion.masking import needs_mesh
 from fsgan_utils.conversion.placing import PlacedFace, aim
+from fsgan_utils.conversion.rules import face_sizes, reasons_against
 from fsgan_utils.conversion.steps import (
     Drawing,
     GeneratedFace,
@@ -86,14 +87,12 @@ def swap_faces(
 
 def chosen(sightings: Sequence[Sighting], config: ConvertConfig) -> list[Sighting]:
     """The faces of one picture that the settings want swapped, largest first."""
-    fit_for_it = [
-        one
-        for one in sightings
-        if one.face.score >= config.min_score
-        and max(one.face.width, one.face.height) >= config.min_face
-        and (one.mesh is not None or not needs_mesh(config))
-    ]
-    by_size = sorted(fit_for_it, key=lambda one: -one.face.width * one.face.height)
+    sizes = face_sizes(np.array([one.face.box for one in sightings]).reshape(-1, 4))
+    against = reasons_against(sizes, np.array([one.face.score for one in sightings]), config)
+    fitting = ~np.any(list(against.values()), axis=0)
+    if needs_mesh(config):
+        fitting &= np.array([one.mesh is not None for one in sightings], bool)
+    by_size = [sightings[place] for place in np.argsort(-sizes, kind="stable") if fitting[place]]
     return by_size[:1] if config.faces == "largest" else by_size
 
 
