@@ -77,10 +77,10 @@ class DrawnFace:
             others: faces of the track, this one among them.
             weights: float64, one for each, of sum 1.
         """
-        parameters = weights @ np.array([one.transfer.parameters for one in others])
-        alpha = np.tensordot(weights.astype(np.float32), np.array([one.alpha for one in others]), axes=1)
+        parameters = _weighted_sum(weights, [one.transfer.parameters for one in others])
+        alpha = _weighted_sum(weights.astype(np.float32), [one.alpha for one in others])
         transfer = replace(self.transfer, parameters=parameters)
-        expected = self.tint + weights @ np.array([one.contrast for one in others])
+        expected = self.tint + _weighted_sum(weights, [one.contrast for one in others])
         shift = expected - _mean_color(transfer.apply(self.drawn[..., 1:]), self.region)
         placed = replace(self.placed, mesh=_mean_mesh([one.placed.mesh for one in others], weights))
         return replace(self, placed=placed, transfer=replace(transfer, shift=shift), alpha=alpha)
@@ -203,6 +203,12 @@ def _tint(face: GeneratedFace) -> np.ndarray | None:
         return None
     result = source + alpha[..., None] * (face.recolored - source)
     return np.concatenate([_mean_color(result, covered), _mean_color(source, covered)])
+
+
+def _weighted_sum(weights: np.ndarray, arrays: Sequence[np.ndarray]) -> np.ndarray:
+    """Σ w · a. A matrix product would set the algebra library's threads to work, which then wait for more and waste the
+    time of the other threads."""
+    return np.einsum("n,n...->...", weights, np.array(arrays))
 
 
 def _mean_mesh(meshes: Sequence[np.ndarray | None], weights: np.ndarray) -> np.ndarray | None:
