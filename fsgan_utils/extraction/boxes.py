@@ -115,17 +115,18 @@ def averaged(image: np.ndarray, start: np.ndarray, stop: np.ndarray, size: int) 
     if (stop <= start).any():
         return np.zeros((size, size, 3), np.float32)
     first, last = np.floor(start).astype(int), np.ceil(stop).astype(int)
-    part = image[first[1] : last[1], first[0] : last[0]].astype(np.float32)
-    across, down = map(_area_weights, start - first, stop - first, last - first, (size, size))
-    rows = down @ part.reshape(len(part), -1)
-    return across @ rows.reshape(size, -1, 3)
+    total = cv2.integral(image[first[1] : last[1], first[0] : last[0]])
+    for axis, begin, end in zip((1, 0), start - first, stop - first, strict=True):
+        total = np.diff(_between(total, np.linspace(begin, end, size + 1), axis), axis=axis)
+    return (total * (size**2 / (stop - start).prod())).astype(np.float32)
 
 
-def _area_weights(start: float, stop: float, pixels: int, size: int) -> np.ndarray:
-    """How much each pixel counts in each of the equal steps from `start` to `stop`: float32 (size, pixels)."""
-    edges, places = np.linspace(start, stop, size + 1), np.arange(pixels)
-    common = np.minimum(edges[1:, None], places + 1) - np.maximum(edges[:-1, None], places)
-    return (np.maximum(common, 0) * (size / (stop - start))).astype(np.float32)
+def _between(total: np.ndarray, places: np.ndarray, axis: int) -> np.ndarray:
+    """Interpolate sums over pixels at places along an axis, which counts pixels from 0: exact, as a pixel is even."""
+    before = np.minimum(places.astype(int), total.shape[axis] - 2)
+    part = np.expand_dims(places - before, tuple(other for other in range(total.ndim) if other != axis))
+    lower, upper = np.take(total, before, axis), np.take(total, before + 1, axis)
+    return lower + (upper - lower) * part
 
 
 def enlarged(box: np.ndarray, factor: float) -> np.ndarray:
