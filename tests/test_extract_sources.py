@@ -153,6 +153,27 @@ def test_a_full_disk_keeps_what_is_done_and_says_so(workspace, monkeypatch):
     assert len(resumed.faces) == 12
 
 
+def test_a_full_disk_changes_no_training_image(workspace, monkeypatch):
+    extract_faces(A, workspace, detect_every=20, crop="half")
+    before = contents(copy_to("A", workspace).folder)
+    extract_faces(A, workspace, detect_every=20)
+    write, written = Path.write_bytes, []
+
+    def full(path, content):
+        written.append(path)
+        if len(written) > 2:
+            raise OSError(errno.ENOSPC, "No space left on device", str(path))
+        return write(path, content)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "write_bytes", full)
+        with pytest.raises(OSError, match="the disk is full; make room and run again"):
+            copy_to("A", workspace)
+    assert contents(workspace.face_folder("A")) == before
+    assert sorted(path.name for path in workspace.root.iterdir()) == ["faceA", "faces"]
+    assert contents(copy_to("A", workspace).folder) != before
+
+
 def extracted_at_once(workspace):
     other = Workspace(workspace.root / "at_once")
     extract_faces(A, other, detect_every=5)

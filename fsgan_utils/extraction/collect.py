@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
 from fsgan_utils.extraction.folders import writing_to
 from fsgan_utils.extraction.records import faces_by_person, read_records
 from fsgan_utils.extraction.result import ALIGNED
-from fsgan_utils.images import write_bytes
 from fsgan_utils.workspace import Workspace
 
 
@@ -50,7 +50,8 @@ class Collected:
 def copy_to(side: str, workspace: Workspace, identity: int | None = None) -> Collected:
     """Copy one person's aligned faces to faceA or faceB.
 
-    They are called `{source}_frame{n}face{k}`, so that several videos and folders feed one side.
+    They are called `{source}_frame{n}face{k}`, so that several videos and folders feed one side. If copying fails, the
+    folder stays as it is.
 
     Args:
         side: "A" or "B".
@@ -69,15 +70,25 @@ def copy_to(side: str, workspace: Workspace, identity: int | None = None) -> Col
     if person not in people:
         raise ValueError(f"identity must be one of {', '.join(map(str, people))}. Received: {identity!r}")
     source = Path(records[0].source).stem
-    copied = []
+    chosen = {f"{source}_{record.file}": record.file for record in records if record.identity == person}
     with writing_to(folder):
-        for record in records:
-            if record.identity == person:
-                target = folder / f"{source}_{record.file}"
-                write_bytes(target, (workspace.faces / ALIGNED / record.file).read_bytes())
-                copied.append(target)
+        copied = _copied(workspace.faces / ALIGNED, folder, chosen)
         removed = _remove_older(folder, source, set(copied))
     return Collected(folder, person, identity is not None, people, copied, removed)
+
+
+def _copied(source: Path, folder: Path, files: dict[str, str]) -> list[Path]:
+    """Copy files under new names, given first, into a folder: none is put in place before all are on its disk."""
+    partial = folder.with_name(f".{folder.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    try:
+        partial.mkdir(parents=True)
+        for name, file in files.items():
+            (partial / name).write_bytes((source / file).read_bytes())
+        folder.mkdir(exist_ok=True)
+        return [(partial / name).replace(folder / name) for name in files]
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
 
 
 def _remove_older(folder: Path, source: str, current: set[Path]) -> list[Path]:

@@ -208,9 +208,8 @@ def _decoded(file: Path, container: InputContainer, stream: VideoStream) -> Iter
         yield from packet.decode()
     announced = _announced_packets(container, stream)
     if broken or packets < announced:
-        raise VideoError(
-            f"{file} is cut short or damaged: it announces {announced} frames and {packets} could be read; copy it anew"
-        )
+        read = f"of {packets} not all are whole" if broken else f"{packets} could be read"
+        raise VideoError(f"{file} is cut short or damaged: it announces {announced} frames and {read}; copy it anew")
 
 
 def _announced_packets(container: InputContainer, stream: VideoStream) -> int:
