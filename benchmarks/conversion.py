@@ -78,7 +78,7 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--capacity", default="lite", help="of the network: lite, standard or compact")
-    parser.add_argument("--frames", type=int, default=72, help="length of the clip")
+    parser.add_argument("--frames", type=int, default=144, help="length of the clip")
     parser.add_argument("--repeats", type=int, default=1, help="timed conversions of each; the median counts")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     given = parser.parse_args()

@@ -29,7 +29,10 @@ SAME_LOOK = 0.5
 UNCONFIRMED = 2
 """How often in a row the detector may miss a face that FaceMesh follows."""
 STILL = 0.97
-"""Overlap of a face's boxes in two frames, in parts of their union, below which FaceMesh takes a second look."""
+"""Overlap of a face's box with the expected one, in parts of their union, below which FaceMesh takes a second look."""
+
+MOVES_ON = 0.5
+"""Part of its last movement by which a face is expected to move on."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,12 +87,28 @@ class Track:
         box: float32 (4,), where it was last, in pixels.
         look: uint8 (24, 24), how it looked last; None where it could not be aligned.
         unconfirmed: how often in a row the detector has missed it.
+        motion: float32 (4,), how far the box had moved to get there, in pixels.
     """
 
     number: int
     box: np.ndarray
     look: np.ndarray | None
     unconfirmed: int = 0
+    motion: np.ndarray = field(default_factory=lambda: np.zeros(4, np.float32))
+
+    @classmethod
+    def after(cls, before: Track | None, sighting: Sighting) -> Track:
+        """The track that goes on in a face, or that begins with it."""
+        face = sighting.face
+        track = cls(face.track or 0, face.box, sighting.look)
+        if before is not None:
+            track.unconfirmed, track.motion = before.unconfirmed, face.box - before.box
+        return track
+
+    @property
+    def expected(self) -> np.ndarray:
+        """About where the face is in the next frame: float32 (4,)."""
+        return self.box + MOVES_ON * self.motion
 
     def goes_on_in(self, sighting: Sighting) -> bool:
         """Whether a face of the next frame is this one: at about the same place, and looking alike."""
@@ -169,7 +188,9 @@ class FaceTracker:
     def state(self) -> dict[str, Any]:
         """What `restore` needs to go on from here, of JSON's types."""
         return {
-            "tracks": [[t.number, t.box.tolist(), _as_list(t.look), t.unconfirmed] for t in self._tracks],
+            "tracks": [
+                [t.number, t.box.tolist(), _as_list(t.look), t.unconfirmed, t.motion.tolist()] for t in self._tracks
+            ],
             "next": self._next,
             "since_detection": self._since_detection,
             "in_doubt": self._in_doubt,
@@ -180,8 +201,8 @@ class FaceTracker:
     def restore(self, state: dict[str, Any]) -> None:
         """Go on where `state` was taken."""
         self._tracks = [
-            Track(number, np.array(box, np.float32), _as_pixels(look), unconfirmed)
-            for number, box, look, unconfirmed in state["tracks"]
+            Track(number, np.array(box, np.float32), _as_pixels(look), unconfirmed, np.array(motion, np.float32))
+            for number, box, look, unconfirmed, motion in state["tracks"]
         ]
         self._next, self._since_detection, self._in_doubt = state["next"], state["since_detection"], state["in_doubt"]
         self._signature, self._shot = _as_pixels(state["signature"]), state["shot"]
@@ -196,8 +217,8 @@ class FaceTracker:
         """Look for every known face where it was."""
         followed = []
         for track in self._tracks:
-            face, mesh = self._mesh_face(image, track.box, track.number)
-            if face and box_overlaps(track.box, face.box)[0, 0] < STILL:
+            face, mesh = self._mesh_face(image, track.expected, track.number)
+            if face and box_overlaps(track.expected, face.box)[0, 0] < STILL:
                 face, mesh = self._mesh_face(image, face.box, track.number)
             sighting = Sighting.of(image, face, mesh) if face else None
             if sighting and track.goes_on_in(sighting):
@@ -247,7 +268,7 @@ class FaceTracker:
         """Remember the faces for the next frame; those too near another get a track that ends here."""
         boxes = np.array([sighting.face.box for sighting in sightings])
         near = (box_overlaps(boxes, boxes, "smaller") > TOO_NEAR).sum(axis=1) > 1
-        unconfirmed = {track.number: track.unconfirmed for track in self._tracks}
+        known = {track.number: track for track in self._tracks}
         result: list[Sighting] = []
         self._tracks, self._in_doubt = [], bool(near.any())
         for sighting, doubtful in zip(sightings, near, strict=True):
@@ -255,8 +276,7 @@ class FaceTracker:
                 result.append(replace(_numbered(sighting, self._new_number()), crowded=True))
             elif not doubtful:
                 result.append(sighting)
-                number = sighting.face.track or 0
-                self._tracks.append(Track(number, sighting.face.box, sighting.look, unconfirmed.get(number, 0)))
+                self._tracks.append(Track.after(known.get(sighting.face.track or 0), sighting))
         return result
 
     def _mesh_face(

@@ -21,7 +21,7 @@ class Encoder(NamedTuple):
 
 # None holds back pictures until later ones are known (B-frames), so that parts follow each other without a gap.
 ENCODERS = {
-    "h264": Encoder("libx264", 14, {"preset": "veryfast", "bf": "0"}),
+    "h264": Encoder("libx264", 16, {"preset": "superfast", "bf": "0"}),
     "hevc": Encoder("libx265", 16, {"preset": "veryfast", "x265-params": "bframes=0:log-level=error"}),
     "vp9": Encoder("libvpx-vp9", 20, {"b": "0", "cpu-used": "4", "row-mt": "1"}),
 }
