@@ -223,7 +223,7 @@ def _to_rgb(frame: av.VideoFrame, reformatter: VideoReformatter, scaling: Interp
     layout = "rgb24" if scaling == ROUGH else "gbrp"  # FFmpeg interpolates colours more than twice as quickly in planes
     picture = reformatter.reformat(frame, format=layout, src_colorspace=matrix, interpolation=scaling, threads=1)
     if scaling == ROUGH:
-        image = picture.to_ndarray()
+        image: np.ndarray = picture.to_ndarray()
     else:
         green, blue, red = map(pixels, picture.planes)
         image = cv2.merge([red, green, blue])
