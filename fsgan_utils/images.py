@@ -19,7 +19,11 @@ JPEG = [
 ]
 ENCODING = {".jpg": JPEG, ".jpeg": JPEG, ".png": [cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_UP]}
 """How images are encoded; of PNG's filters this one is quickest on faces, and its files are the smallest."""
-IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif")
+IMAGE_SUFFIXES = (
+    *(".png", ".jpg", ".jpeg", ".jfif", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".avif"),
+    *(".heic", ".heif"),
+)
+"""What counts as an image; the last two are phones' and not read here, which is better said than passed over."""
 
 
 def load_image(path: str | Path) -> np.ndarray:
@@ -43,8 +47,11 @@ def load_image(path: str | Path) -> np.ndarray:
         with Image.open(file) as picture:
             return _to_rgb(ImageOps.exif_transpose(picture))
     except UnidentifiedImageError as error:
-        raise ValueError(f"expected an image (PNG, JPEG, WebP, …), found something else: {file}") from error
-    except (OSError, SyntaxError, ValueError) as error:
+        raise ValueError(
+            f"the image {file} cannot be read (it is no PNG, JPEG, WebP or other image that Pillow knows); replace it "
+            "by one, or take it out of the folder"
+        ) from error
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise ValueError(
             f"the image {file} cannot be read ({error}); replace it or take it out of the folder"
         ) from error

@@ -74,6 +74,10 @@ class Workspace:
         """Training images of person "A" or "B"."""
         return self.root / f"face{_checked(side)}"
 
+    def face_sources(self, side: str) -> Path:
+        """File that says from which videos and folders the training images of person "A" or "B" come."""
+        return self.root / f"face{_checked(side)}_sources.json"
+
     def eye_mask_folder(self, side: str) -> Path:
         """Eye masks of the training images of person "A" or "B"."""
         return self.root / "binary_masks" / f"face{_checked(side)}_eyes"

@@ -1,3 +1,5 @@
+import shutil
+
 import cv2
 import numpy as np
 import pytest
@@ -218,6 +220,34 @@ def test_clips_lie_side_by_side_and_replace_only_themselves(workspace):
         "a_train_studio_frame100face0.png",
         "my_own.png",
     ]
+
+
+def test_two_videos_of_one_name_stay_apart(workspace, tmp_path):
+    clips = [tmp_path / folder / "VID.mp4" for folder in ("first", "second", "moved")]
+    for clip, video in zip(clips, (A, B, A), strict=True):
+        clip.parent.mkdir()
+        shutil.copy(video, clip)
+    names = []
+    for clip in clips:
+        extraction = extract_faces(clip, workspace, detect_every=60)
+        copied = copy_to("A", workspace)
+        names.append([path.name for path in copied.copied])
+    assert names == [["VID_frame0face0.png"], ["VID_2_frame0face0.png"], ["VID_frame0face0.png"]]
+    assert len(files(workspace.face_folder("A"))) == 2
+    assert extraction.kept_folder == workspace.root / "faces_VID_2"
+    assert files(workspace.root / "faces_VID")
+
+
+def test_faces_taken_out_by_hand_stay_out(workspace):
+    extract_faces(A, workspace, detect_every=20)
+    aligned = workspace.faces / "aligned_faces"
+    (aligned / "frame20face0.png").unlink()
+    copied = copy_to("A", workspace)
+    assert (len(copied.copied), copied.missing) == (2, ["frame20face0.png"])
+    assert "by hand" in str(copied)
+    shutil.rmtree(aligned)
+    with pytest.raises(ValueError, match="all 3 faces of person 0"):
+        copy_to("A", workspace)
 
 
 def test_settings_are_checked(workspace):

@@ -4,6 +4,7 @@ import pytest
 from fsgan_utils.embedding import MobileNetEmbedder
 from fsgan_utils.extraction import copy_to, extract_faces
 from fsgan_utils.extraction.people import find_people
+from fsgan_utils.extraction.quality import thumbnail
 from fsgan_utils.images import load_image
 from fsgan_utils.video import VideoWriter, read_frames
 from fsgan_utils.workspace import Workspace
@@ -104,6 +105,17 @@ def test_a_mixture_of_two_people_belongs_to_neither(faces):
     assert len(set(people[:4])) == len(set(people[4:8])) == 1
     assert people[0] != people[4]
     assert people[8] not in (people[0], people[4])
+
+
+def test_somebody_in_a_few_frames_of_a_track_is_told_apart(faces):
+    crops = [*faces["a"].images[:3], *faces["b"].images[:4], *faces["a"].images[3:10]]
+    crops = crops[:3] + crops[3:7] * 2 + crops[7:]
+    thumbnails = np.stack([thumbnail(crop) for crop in crops])
+    people = find_people(
+        lambda positions: [crops[i] for i in positions], [0] * len(crops), MobileNetEmbedder(), thumbnails
+    )
+    assert set(people[3:11]) != {people[0]}
+    assert not set(people[3:11]) & set(np.r_[people[:3], people[11:]])
 
 
 def test_no_faces_no_people():

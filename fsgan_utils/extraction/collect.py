@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fsgan_utils.extraction.folders import writing_to
+from fsgan_utils.extraction.origin import Names
 from fsgan_utils.extraction.records import faces_by_person, read_records
-from fsgan_utils.extraction.result import ALIGNED
+from fsgan_utils.extraction.result import ALIGNED, Summary
 from fsgan_utils.workspace import Workspace
 
 
@@ -24,6 +25,8 @@ class Collected:
         people: number of faces by identity, in the extraction.
         copied: the images written, in the order of the video.
         removed: images of an earlier extraction of the same source, which these replace.
+        missing: faces that were taken out of the extraction's folder since, and are not copied.
+        renamed: whether the source's own name stood for another source already.
     """
 
     folder: Path
@@ -32,6 +35,8 @@ class Collected:
     people: dict[int, int]
     copied: list[Path]
     removed: list[Path]
+    missing: list[str]
+    renamed: bool
 
     def __str__(self) -> str:
         """A line or two for the screen."""
@@ -44,14 +49,19 @@ class Collected:
                 lines.append("this is the person with most faces; set identity to choose another")
         if self.removed:
             lines.append(f"removed {len(self.removed)} images of an earlier extraction of the same source")
+        if self.missing:
+            lines.append(f"{len(self.missing)} faces were taken out of the folder by hand, and stay out")
+        if self.renamed:
+            lines.append(f"another source has the same name; these images are called {self.copied[0].name} and so on")
         return "\n".join(lines)
 
 
 def copy_to(side: str, workspace: Workspace, identity: int | None = None) -> Collected:
     """Copy one person's aligned faces to faceA or faceB.
 
-    They are called `{source}_frame{n}face{k}`, so that several videos and folders feed one side. If copying fails, the
-    folder stays as it is.
+    They are called `{source}_frame{n}face{k}`, so that several videos and folders feed one side; a second source of
+    the same name gets a number. Faces that were taken out of `faces/aligned_faces` by hand stay out. If copying fails,
+    the folder stays as it is.
 
     Args:
         side: "A" or "B".
@@ -60,21 +70,32 @@ def copy_to(side: str, workspace: Workspace, identity: int | None = None) -> Col
 
     Raises:
         FileNotFoundError: no faces have been extracted yet.
-        ValueError: the side is neither, or there is no such person.
+        ValueError: the side is neither, there is no such person or nothing of them, or the extraction is damaged.
         OSError: the folder cannot be written.
     """
     folder = workspace.face_folder(side)
     records = [record for record in read_records(workspace.faces) if record.rejected is None]
     people = faces_by_person(records)
+    summary = Summary.read(workspace.faces)
+    if not people or summary is None:
+        raise ValueError(f"{workspace.faces} holds no complete extraction; run notebook 1 again")
     person = max(people, key=lambda number: people[number]) if identity is None else identity
     if person not in people:
         raise ValueError(f"identity must be one of {', '.join(map(str, people))}. Received: {identity!r}")
-    source = Path(records[0].source).stem
-    chosen = {f"{source}_{record.file}": record.file for record in records if record.identity == person}
+    own = [record.file for record in records if record.identity == person]
+    there = [file for file in own if (workspace.faces / ALIGNED / file).exists()]
+    if not there:
+        raise ValueError(f"all {len(own)} faces of person {person} were taken out of {workspace.faces / ALIGNED}")
+    names = Names(workspace.face_sources(side))
+    name = names.of(summary.origin, summary.stem)
     with writing_to(folder):
-        copied = _copied(workspace.faces / ALIGNED, folder, chosen)
-        removed = _remove_older(folder, source, set(copied))
-    return Collected(folder, person, identity is not None, people, copied, removed)
+        copied = _copied(workspace.faces / ALIGNED, folder, {f"{name}_{file}": file for file in there})
+        names.keep(summary.origin, name)
+        removed = _remove_older(folder, name, set(copied))
+    missing = [file for file in own if file not in set(there)]
+    return Collected(
+        folder, person, identity is not None, people, copied, removed, missing, renamed=name != summary.stem
+    )
 
 
 def _copied(source: Path, folder: Path, files: dict[str, str]) -> list[Path]:

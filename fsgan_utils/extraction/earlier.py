@@ -12,6 +12,9 @@ from fsgan_utils.extraction.folders import unused_name
 from fsgan_utils.extraction.result import ALIGNED, Extraction, Summary
 from fsgan_utils.extraction.sources import Source
 
+SHOWN_OF_NAME = 40
+"""Characters of a source's name that the folder of an unfinished run shows."""
+
 
 def fingerprint_of(source: Source, settings: object) -> str:
     """What the faces depend on, as a hash: the same source and settings give the same, 64 characters."""
@@ -35,9 +38,15 @@ def name_to_keep(folder: Path, source: Source) -> Path | None:
     before = Summary.read(folder)
     if before is None:
         return unused_name(folder.with_name(f"{folder.name}_before"))
-    if before.source == source.path.name:
+    if before.origin.same_as(source.origin()):
         return None
-    return unused_name(folder.with_name(f"{folder.name}_{Path(before.source).stem}"))
+    return unused_name(folder.with_name(f"{folder.name}_{before.stem}"))
+
+
+def unfinished_folder(root: Path, source: Source, fingerprint: str) -> Path:
+    """Where a run on this source with these settings is under way."""
+    place = hashlib.sha256(str(source.path).encode()).hexdigest()
+    return root / f".faces_{source.stem[:SHOWN_OF_NAME]}_{place[:8]}_{fingerprint[:8]}.partial"
 
 
 def clear_unfinished(folder: Path) -> None:

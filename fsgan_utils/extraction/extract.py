@@ -17,7 +17,13 @@ from prefetch_generator import BackgroundGenerator
 from tqdm.auto import tqdm
 
 from fsgan_utils.embedding import Embedder, MobileNetEmbedder
-from fsgan_utils.extraction.earlier import clear_unfinished, done_before, fingerprint_of, name_to_keep
+from fsgan_utils.extraction.earlier import (
+    clear_unfinished,
+    done_before,
+    fingerprint_of,
+    name_to_keep,
+    unfinished_folder,
+)
 from fsgan_utils.extraction.eye_boxes import eye_box_mask
 from fsgan_utils.extraction.folders import put_in_place, restore_replaced, writing_to
 from fsgan_utils.extraction.journal import Journal
@@ -84,15 +90,15 @@ def extract_faces(
     """
     if save_format not in SAVE_FORMATS:
         raise ValueError(f"save_format must be one of {', '.join(SAVE_FORMATS)}. Received: {save_format!r}")
-    if detect_every < 1:
-        raise ValueError(f"detect_every must be 1 or more. Received: {detect_every}")
+    if not isinstance(detect_every, int) or detect_every < 1:
+        raise ValueError(f"detect_every must be a whole number, 1 or more. Received: {detect_every!r}")
     crop_template(crop)
     opened = Source.open(source)
     tracker = FaceTracker(detector or FaceDetector(), landmarks, redetect_every)
     fingerprint = fingerprint_of(opened, (repr(tracker), detect_every, save_format, selection, crop))
     with writing_to(workspace.faces):
         restore_replaced(workspace.faces)
-        unfinished = workspace.root / f".faces_{opened.path.stem}_{fingerprint[:8]}.partial"
+        unfinished = unfinished_folder(workspace.root, opened, fingerprint)
         done = done_before(workspace.faces, fingerprint)
         if done is None:
             run = _Run(opened, tracker, detect_every, save_format, selection, crop, Journal.open(unfinished))
@@ -142,7 +148,10 @@ class _Run:
     def finish(self, folder: Path, fingerprint: str, embedder: Embedder) -> Extraction:
         """Sort the faces and put them in place."""
         faces, journal = self.journal.faces, self.journal
-        summary = Summary(self.source.path.name, fingerprint, journal.pictures, journal.unreadable)
+        source = self.source
+        summary = Summary(
+            source.path.name, source.stem, source.origin(), fingerprint, journal.pictures, journal.unreadable
+        )
         records = journal.records
         if any(record.rejected is None for record in records):
             records = sort_faces(journal, self.selection, embedder)

@@ -78,7 +78,11 @@ def read_records(folder: Path) -> list[FaceRecord]:
     file = folder / FILE_NAME
     if not file.exists():
         raise FileNotFoundError(f"there is no {file}; run notebook 1 on a video first")
-    return parse_records(file.read_text(encoding="utf-8"), file)
+    try:
+        text = file.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{file} is damaged ({error}); run notebook 1 again") from error
+    return parse_records(text, file)
 
 
 def faces_by_person(records: Iterable[FaceRecord]) -> dict[int, int]:

@@ -11,6 +11,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from fsgan_utils.extraction.origin import Origin
 from fsgan_utils.extraction.records import FaceRecord, faces_by_person, read_records
 from fsgan_utils.faces import Face
 from fsgan_utils.images import contact_sheet, list_images, load_image, spread, write_bytes
@@ -29,12 +30,16 @@ class Summary:
 
     Attributes:
         source: name of the video or of the folder of photographs.
+        stem: the same without the suffix of a file; images of several sources begin with it.
+        origin: what tells the source from others of the same name.
         fingerprint: of the source and of all settings; equal ones give equal faces.
         pictures: frames or photographs that were looked at.
         unreadable: photographs that could not be read, and why.
     """
 
     source: str
+    stem: str
+    origin: Origin
     fingerprint: str
     pictures: int
     unreadable: list[str]
@@ -47,8 +52,9 @@ class Summary:
     def read(cls, folder: Path) -> Summary | None:
         """Read it out of a folder; None if there is none, or one of another version."""
         try:
-            return cls(**json.loads((folder / SUMMARY_NAME).read_text(encoding="utf-8")))
-        except (FileNotFoundError, json.JSONDecodeError, TypeError):
+            found = json.loads((folder / SUMMARY_NAME).read_text(encoding="utf-8"))
+            return cls(**{**found, "origin": Origin(**found["origin"])})
+        except (FileNotFoundError, json.JSONDecodeError, TypeError, KeyError):
             return None
 
 
@@ -114,7 +120,7 @@ class Extraction:
         if len(people) > 1:
             lines += [f"  person {identity}: {count} faces" for identity, count in people.items()]
         lines += [f"left out {count}: {reason}" for reason, count in self.reasons().items()]
-        lines += [f"could not read {problem}" for problem in self.summary.unreadable]
+        lines += [f"not read: {problem}" for problem in self.summary.unreadable]
         if self.kept_folder:
             lines.append(f"the faces taken before are kept in {self.kept_folder}")
         if self.done_before:

@@ -34,7 +34,7 @@ def sort_faces(journal: Journal, selection: Selection, embedder: Embedder) -> li
         The records, with identities and further reasons for rejection.
     """
     records = _without_repetitions(journal, selection)
-    records = _with_identities(journal.faces, records, embedder)
+    records = _with_identities(journal, records, embedder)
     for record in records:
         if record.rejected is not None:
             _set_aside(journal.faces, record)
@@ -46,8 +46,7 @@ def _without_repetitions(journal: Journal, selection: Selection) -> list[FaceRec
     kept = _kept(records)
     if selection.max_similarity is None or not kept:
         return records
-    looks = journal.looks([records[position].file for position in kept])
-    repeated = find_duplicates(np.stack([comparable(look) for look in looks]), selection.max_similarity)
+    repeated = find_duplicates(_thumbnails(journal, records, kept), selection.max_similarity)
     result = list(records)
     for position, first in zip(kept, repeated, strict=True):
         if first >= 0:
@@ -56,18 +55,26 @@ def _without_repetitions(journal: Journal, selection: Selection) -> list[FaceRec
     return result
 
 
-def _with_identities(folder: Path, records: list[FaceRecord], embedder: Embedder) -> list[FaceRecord]:
+def _with_identities(journal: Journal, records: list[FaceRecord], embedder: Embedder) -> list[FaceRecord]:
     kept = _kept(records)
+    if not kept:
+        return records
 
     def crops(positions: Sequence[int]) -> list[np.ndarray]:
-        return [_crop(folder, records[kept[position]]) for position in positions]
+        return [_crop(journal.faces, records[kept[position]]) for position in positions]
 
-    people = find_people(crops, [records[position].track or 0 for position in kept], embedder)
+    people = find_people(
+        crops, [records[position].track or 0 for position in kept], embedder, _thumbnails(journal, records, kept)
+    )
     result = list(records)
     for position, person in zip(kept, people, strict=True):
-        given = {"identity": int(person)} if person >= 0 else {"rejected": "could be one person or another"}
+        given = {"identity": int(person)} if person >= 0 else {"rejected": "not clearly one of the people found"}
         result[position] = replace(records[position], **given)
     return result
+
+
+def _thumbnails(journal: Journal, records: list[FaceRecord], positions: list[int]) -> np.ndarray:
+    return np.stack([comparable(look) for look in journal.looks([records[position].file for position in positions])])
 
 
 def _kept(records: list[FaceRecord]) -> list[int]:

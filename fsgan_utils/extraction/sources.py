@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from fsgan_utils.extraction.origin import Origin
 from fsgan_utils.images import IMAGE_SUFFIXES, list_images, load_image
 from fsgan_utils.video import VideoInfo, probe, read_frames
 from fsgan_utils.workspace import resolve
@@ -81,6 +82,15 @@ class Source:
     def files(self) -> list[Path]:
         """What is read."""
         return list(self.photographs) or [self.path]
+
+    @property
+    def stem(self) -> str:
+        """Its name, without the suffix of a file."""
+        return self.path.name if self.path.is_dir() else self.path.stem
+
+    def origin(self) -> Origin:
+        """What tells it from others of the same name."""
+        return Origin.of(self.path, self.files)
 
     def pictures(self, every: int = 1, first: int = 0) -> Iterator[Picture]:
         """Read it.
