@@ -170,7 +170,7 @@ def test_a_full_disk_changes_no_training_image(workspace, monkeypatch):
         with pytest.raises(OSError, match="the disk is full; make room and run again"):
             copy_to("A", workspace)
     assert contents(workspace.face_folder("A")) == before
-    assert sorted(path.name for path in workspace.root.iterdir()) == ["faceA", "faces"]
+    assert sorted(path.name for path in workspace.root.iterdir()) == ["faceA", "faceA_sources.json", "faces"]
     assert contents(copy_to("A", workspace).folder) != before
 
 

@@ -94,6 +94,13 @@ def test_what_is_no_image_is_an_error_naming_it(tmp_path, content):
         load_image(tmp_path / "odd.png")
 
 
+def test_an_image_too_large_is_an_error_naming_it(tmp_path, monkeypatch):
+    Image.new("L", (64, 64)).save(tmp_path / "huge.png")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
+    with pytest.raises(ValueError, match=r"huge\.png cannot be read .*exceeds limit"):
+        load_image(tmp_path / "huge.png")
+
+
 def test_what_cannot_be_written_leaves_the_old_file(tmp_path, colours):
     write_image(tmp_path / "x.png", colours)
     with pytest.raises(ValueError, match="float64"):

@@ -180,6 +180,15 @@ def test_an_image_without_a_face_is_listed_and_has_no_mask(workspace):
     assert make_masks(workspace, ("eyes",), "five_points").without_face["B"] == [cup]
 
 
+def test_a_side_without_any_face_keeps_its_masks(workspace):
+    make_masks(workspace, ("eyes",), sides=("B",))
+    for path in workspace.face_folder("B").iterdir():
+        write_image(path, skimage.data.coffee()[:256, :256])
+    with pytest.raises(ValueError, match="none of the 3 images"):
+        make_masks(workspace, ("eyes",), sides=("B",))
+    assert len(list(workspace.eye_mask_folder("B").iterdir())) == 3
+
+
 def test_masks_of_images_that_are_gone_go_too(workspace):
     make_masks(workspace, ("eyes",), sides=("A",))
     (workspace.face_folder("A") / "1.png").unlink()

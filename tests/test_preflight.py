@@ -26,7 +26,7 @@ def embedder():
 def check(face_folders, embedder):
     """Check the workspace as notebook 3 does."""
     folders = Workspace(face_folders)
-    masks = [{"eyes": folders.eye_mask_folder(side), "face": folders.outline_mask_folder(side)} for side in ("A", "B")]
+    masks = [folders.mask_folders(side) for side in ("A", "B")]
     return lambda: check_dataset(folders.face_folder("A"), folders.face_folder("B"), *masks, embedder)
 
 
@@ -50,7 +50,7 @@ def change(paths, how):
 def add(workspace, side, name, image, mask_of="face0"):
     """Add an image, and the masks of another one for it."""
     write_image(workspace / f"face{side}" / f"{name}.png", image)
-    for ending in ("eyes", "outline"):
+    for ending in ("eyes", "mouth", "outline"):
         folder = workspace / "binary_masks" / f"face{side}_{ending}"
         shutil.copy(folder / f"{mask_of}.png", folder / f"{name}.png")
 
@@ -91,10 +91,10 @@ def test_every_frame_of_the_clips_is_good(tmp_path, embedder):
 
 def test_swapped_masks_by_how_they_fit(face_folders, check):
     masks = face_folders / "binary_masks"
-    for ending in ("eyes", "outline"):
+    for ending in ("eyes", "mouth", "outline"):
         exchange(masks / f"faceA_{ending}", masks / f"faceB_{ending}")
     report = check()
-    assert kinds(report.errors) == {("masks_swapped", "")} and len(report.errors) == 2
+    assert kinds(report.errors) == {("masks_swapped", "")} and len(report.errors) == 3
     assert kinds(report.warnings) == FEW
 
 
@@ -210,7 +210,7 @@ def test_a_picture_without_a_face(face_folders, check):
     assert ("no_face", "A") in kinds(check().errors)
 
 
-@pytest.mark.parametrize("ending", ["eyes", "outline"])
+@pytest.mark.parametrize("ending", ["eyes", "mouth", "outline"])
 def test_masks_of_other_images(face_folders, check, ending):
     folder = face_folders / "binary_masks" / f"faceA_{ending}"
     change(sorted(folder.iterdir())[:4], lambda mask: np.roll(mask[..., 0], 60, axis=0))
@@ -223,8 +223,10 @@ def test_masks_of_other_images(face_folders, check, ending):
     assert not np.array_equal(images[0], load_image(face_folders / "faceA" / "face0.png"))
 
 
-def test_masks_all_white_do_not_fit(face_folders, check):
-    change((face_folders / "binary_masks" / "faceB_eyes").iterdir(), lambda mask: np.full((256, 256), 255, np.uint8))
+@pytest.mark.parametrize("ending", ["eyes", "mouth"])
+def test_masks_all_white_do_not_fit(face_folders, check, ending):
+    folder = face_folders / "binary_masks" / f"faceB_{ending}"
+    change(folder.iterdir(), lambda mask: np.full((256, 256), 255, np.uint8))
     assert kinds(check().errors) == {("masks_do_not_fit", "B")}
 
 

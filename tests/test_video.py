@@ -1,3 +1,4 @@
+import struct
 from fractions import Fraction
 from pathlib import Path
 
@@ -197,6 +198,18 @@ def test_rotation_is_applied_and_kept(tmp_path, suffix):
     copy = probe(copy_video(turned, tmp_path / f"copy{suffix}"))
     assert (copy.width, copy.height, copy.rotation) == (48, 64, 90)
     np.testing.assert_allclose(next(read_frames(copy.path)).image, np.rot90(one), atol=12)
+
+
+def test_mirrored_pictures_are_refused(tmp_path):
+    plain = write_pictures(tmp_path / "plain.mp4", height=48, width=64).read_bytes()
+    upright = struct.pack(">9i", 1 << 16, 0, 0, 0, 1 << 16, 0, 0, 0, 1 << 30)
+    mirrored = struct.pack(">9i", -1 << 16, 0, 0, 0, 1 << 16, 0, 64 << 16, 0, 1 << 30)
+    place = plain.find(upright, plain.find(b"tkhd"))
+    clip = tmp_path / "mirrored.mp4"
+    clip.write_bytes(plain[:place] + mirrored + plain[place + len(upright) :])
+    for read in (probe, lambda path: next(read_frames(path))):
+        with pytest.raises(VideoError, match=r"mirrored\.mp4 asks to be shown mirrored"):
+            read(clip)
 
 
 @pytest.mark.parametrize(("suffix", "codec"), [(".mp4", "h264"), (".mp4", "hevc"), (".mkv", "vp9"), (".webm", None)])

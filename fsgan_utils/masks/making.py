@@ -77,8 +77,8 @@ def make_masks(
 
     Raises:
         FileNotFoundError: a side has no images.
-        ValueError: a part or the source is not one of those above, an image cannot be read, or two images of a side
-            have the same stem.
+        ValueError: a part or the source is not one of those above, an image cannot be read, two images of a side
+            have the same stem, or no image of a side shows a face; masks made earlier stay then.
         ImportError: "fan" was chosen and is not installed.
     """
     _check_choice(parts, source)
@@ -159,6 +159,11 @@ def _fill(folders: dict[str, Path], paths: list[Path], draw: MaskDrawer, title: 
             for part, folder in partial.items():
                 write_image(folder / f"{path.stem}.png", masks[part])
             done.append(path)
+        if not done:
+            raise ValueError(
+                f"none of the {len(paths)} images in {paths[0].parent} shows a face where an aligned one has it; take "
+                "them from notebook 1. Masks made earlier are left as they are"
+            )
     return done
 
 

@@ -14,8 +14,8 @@ from fsgan_utils.embedding import BATCH, Embedder
 from fsgan_utils.extraction.quality import blur, head_pose, thumbnail
 from fsgan_utils.faces import CROPS, FULL_CENTRE, FULL_SCALE, Alignment
 from fsgan_utils.images import list_images, load_image, square_image
-from fsgan_utils.landmarks import MESH_TO_68, FaceMesh, five_points
-from fsgan_utils.masks import eye_mask, outline_mask, widened
+from fsgan_utils.landmarks import MESH_LIPS, MESH_TO_68, FaceMesh, five_points
+from fsgan_utils.masks import eye_mask, outline_mask, region_mask, widened
 from fsgan_utils.masks.finding import ALIGNED_FACE_BOX
 
 SIZE = 256
@@ -28,7 +28,11 @@ within .08, 9° and .88 to 1.12 where MTCNN aligned them, for FaceMesh sees the 
 the other kind is .72 as large at most, or 1.36 at least."""
 MOST_EYES = 0.3
 """Part of an image above which a mask does not mark eyes; on the sample clips they are .03, crude boxes .07."""
-DRAWN = {"eyes": lambda mesh: eye_mask(mesh[MESH_TO_68], SIZE), "face": lambda mesh: outline_mask(mesh, SIZE)}
+DRAWN = {
+    "eyes": lambda mesh: eye_mask(mesh[MESH_TO_68], SIZE),
+    "mouth": lambda mesh: widened(region_mask(mesh[None, MESH_LIPS], SIZE)),
+    "face": lambda mesh: outline_mask(mesh, SIZE),
+}
 """By name, what a mask should look like, from the mesh (468, 2) of its face."""
 
 
@@ -39,7 +43,7 @@ class Inspection:
     Attributes:
         side: "A" or "B".
         folder: the folder.
-        masks: by name ("eyes", "face"), the folder of masks.
+        masks: by name ("eyes", "mouth", "face"), the folder of masks.
         paths: images that could be read.
         unreadable: by image that could not, why.
         blurs: float (N,), as `quality.blur`.
@@ -123,24 +127,27 @@ class Inspection:
         return result
 
     def mask_fits(self, name: str, folder: Path) -> dict[int, float]:
-        """Compare masks, eye masks widened as the training does it, with the faces that are seen.
+        """Compare masks, those of eyes and mouth widened as the training does it, with the faces that are seen.
 
         Args:
-            name: "eyes" or "face".
+            name: "eyes", "mouth" or "face".
             folder: masks 256×256 under the images' stems.
 
         Returns:
             By number of the image, for each with a face and a mask of that size, 0 (apart) to 1 (fits); see
-            `overlap`. Nothing for masks of another name.
+            `overlap`.
+
+        Raises:
+            ValueError: there are no masks of that name.
         """
-        fits: dict[int, float] = {}
         if name not in DRAWN:
-            return fits
-        for number in np.flatnonzero(self.seen):
+            raise ValueError(f"masks must be named {', '.join(DRAWN)}. Received: {name!r}")
+        fits: dict[int, float] = {}
+        for number in np.flatnonzero(self.seen & (self.aligned | self.other_crop)):
             file = folder / f"{self.paths[number].stem}.png"
             mask = _read_mask(file) if file.exists() else None
             if mask is not None:
-                used = widened(mask) if name == "eyes" else mask
+                used = mask if name == "face" else widened(mask)
                 fits[int(number)] = overlap(DRAWN[name](self.meshes[number, :, :2]), used, name)
         return fits
 
@@ -163,13 +170,13 @@ def overlap(expected: np.ndarray, mask: np.ndarray, name: str) -> float:
     """Measure how well a mask lies where it should.
 
     Eye masks are drawn wider by some methods than by others, and may hold the mouth as well: what they have in common
-    is compared with the smaller one, unless the mask is far too large. A face's outline is compared with the union
-    of both.
+    is compared with the smaller one, unless the mask is far too large. The outlines of a mouth and a face are compared
+    with the union of both.
 
     Args:
         expected: uint8 (256, 256).
         mask: uint8 (256, 256).
-        name: "eyes" or "face".
+        name: "eyes", "mouth" or "face".
 
     Returns:
         0 (apart) to 1 (fits).

@@ -9,6 +9,7 @@ import numpy as np
 
 from fsgan_utils.embedding import SAME_PERSON, SAME_PERSON_ON_AVERAGE, Embedder, MobileNetEmbedder
 from fsgan_utils.extraction.quality import RAISED, Selection, find_duplicates, lacking_poses
+from fsgan_utils.faces import crop_template
 from fsgan_utils.landmarks import FaceMesh
 from fsgan_utils.masks.matching import find_mismatches
 from fsgan_utils.training.findings import DatasetReport, Finding
@@ -21,9 +22,10 @@ MOST_BLURRED = 0.1
 """Part of a folder that may be blurred before it is said."""
 ONE_POSE = 0.8
 """Part of a folder, within 15° of its middle pose, from which on it counts as one pose."""
-LEAST_FIT = {"eyes": 0.6, "face": 0.75}
+LEAST_FIT = {"eyes": 0.6, "mouth": 0.4, "face": 0.75}
 """By mask, the least overlap with what FaceMesh sees. On the sample clips right eye masks lie above .88 and right
-outlines above .93; of those of other images of the same person, more than a sixth and nearly half lie below."""
+outlines above .93, right mouths above .65 but for one of .47; of those of other images of the same person, more than
+a sixth, nearly half and more than half lie below."""
 MOST_MISFITS = 0.1
 """Part of a folder's masks that may not fit before that is an error."""
 SWAPPED_GAIN = 0.05
@@ -55,7 +57,7 @@ def check_dataset(
     Args:
         face_a: folder of person A's aligned faces.
         face_b: folder of person B's.
-        masks_a: by name ("eyes", "face"), the folder of A's masks, as for `FaceSet.load`.
+        masks_a: by name ("eyes", "mouth", "face"), the folder of A's masks, as for `FaceSet.load`.
         masks_b: the same for B.
         embedder: tells people apart; None stands for `MobileNetEmbedder()`, which the limits were measured with.
         limits: its `max_blur` and `max_similarity` count; None stands for `Selection()`.
@@ -63,7 +65,9 @@ def check_dataset(
 
     Raises:
         FileNotFoundError: the networks' weights are not in `data/weights`.
+        ValueError: there is no such crop, or there are no masks of such a name.
     """
+    crop_template(crop)
     finder, embedder, limits = FaceMesh(), embedder or MobileNetEmbedder(), limits or Selection()
     sides = [
         Inspection.of(

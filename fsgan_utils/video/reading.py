@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import cv2
@@ -111,13 +112,14 @@ def probe(path: str | Path) -> VideoInfo:
 
     Raises:
         FileNotFoundError: there is no such file.
-        VideoError: it is not a video, or its first frame cannot be decoded.
+        VideoError: it is not a video, its first frame cannot be decoded, or it is to be shown mirrored.
     """
     file = existing_file(path)
     with _opened(file) as (container, stream):
         frame = next(container.decode(stream), None)
         if frame is None:
             raise VideoError(f"{file} has no frame that can be decoded; it may be cut short: copy it anew")
+        _check_not_mirrored(file, frame)
         frames = stream.frames or _count_packets(file)
         rate = Fraction(stream.average_rate or stream.guessed_rate or 25)
         turned = frame.rotation % 180 == 90
@@ -191,6 +193,8 @@ def _read_frames(
         time_base, rate = Fraction(stream.time_base or 1), stream.average_rate or stream.guessed_rate or 25
         origin = round(_origin(container) / time_base)
         for index, frame in enumerate(_decoded(file, container, stream)):
+            if index == 0:
+                _check_not_mirrored(file, frame)
             pts = round(index / rate / time_base) if frame.pts is None else frame.pts - origin
             if stop is not None and pts * time_base >= stop:
                 return
@@ -210,6 +214,19 @@ def _decoded(file: Path, container: InputContainer, stream: VideoStream) -> Iter
     if broken or packets < announced:
         read = f"of {packets} not all are whole" if broken else f"{packets} could be read"
         raise VideoError(f"{file} is cut short or damaged: it announces {announced} frames and {read}; copy it anew")
+
+
+def _check_not_mirrored(file: Path, frame: av.VideoFrame) -> None:
+    """Raise if the stored pictures are to be mirrored, not only turned: the determinant of their matrix tells."""
+    matrix: Any = frame.side_data.get("DISPLAYMATRIX")
+    if matrix is None:
+        return
+    across, down, _, back, up = np.frombuffer(bytes(matrix), np.int32)[:5].tolist()
+    if across * up < down * back:
+        raise VideoError(
+            f"{file} asks to be shown mirrored, which is not supported; write its pictures anew as they are shown "
+            "(ffmpeg -i in.mp4 out.mp4 does)"
+        )
 
 
 def _announced_packets(container: InputContainer, stream: VideoStream) -> int:
