@@ -50,7 +50,7 @@ class Collected:
         if self.removed:
             lines.append(f"removed {len(self.removed)} images of an earlier extraction of the same source")
         if self.missing:
-            lines.append(f"{len(self.missing)} faces were taken out of the folder by hand, and stay out")
+            lines.append(f"taken out of the folder by hand, and not copied: {len(self.missing)}")
         if self.renamed:
             lines.append(f"another source has the same name; these images are called {self.copied[0].name} and so on")
         return "\n".join(lines)
