@@ -115,7 +115,8 @@ def _around(points: np.ndarray, image: np.ndarray) -> _Part:
 def _opening(lids: np.ndarray, image: np.ndarray, part: _Part) -> np.ndarray:
     """What lies between eyelids, in a part of an image: uint8, 255 inside."""
     opening = np.zeros(image[part.rows, part.columns].shape[:2], np.uint8)
-    _fill(opening, (lids - part.start)[None], FULL)
+    if opening.size:  # an eye may lie outside the image
+        _fill(opening, (lids - part.start)[None], FULL)
     return opening
 
 

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from painter import Painter
 
-from fsgan_utils.conversion import ConvertConfig, build_detector, convert_video, swap_image
+from fsgan_utils.conversion import ConvertConfig, build_detector, convert_video, follow_faces, swap_image
 from fsgan_utils.conversion.stability import acceleration
+from fsgan_utils.extraction import Source
 from fsgan_utils.faces import Face
 from fsgan_utils.images import load_image, write_image
 from fsgan_utils.video import SYNTHETIC_COMMENT, Frame, VideoError, VideoWriter, probe, read_frames
@@ -44,6 +45,10 @@ def write_clip(path, images, rate=24):
 
 def first_images(count, path=CLIP):
     return [frame.image for frame in read_frames(path, stop=count / 24)]
+
+
+def pictures_in(folder):
+    return sorted(path.name for path in folder.glob("[!.]*"))
 
 
 def redness(image):
@@ -231,7 +236,7 @@ def test_a_rotated_video_of_irregular_times_keeps_both(detector, tmp_path):
 def test_pictures_in_a_folder_lose_nothing(detector, tmp_path):
     config = ConvertConfig(start=1, stop=1.25, color_correction="none")
     summary = convert_video(CLIP, tmp_path / "frames", Painter(), config, detector)
-    names = sorted(path.name for path in summary.output.iterdir())
+    names = pictures_in(summary.output)
     assert names == [f"frame_{index:06}.png" for index in range(24, 30)]
     source = next(read_frames(CLIP, start=1)).image
     result = load_image(summary.output / names[0])
@@ -243,12 +248,12 @@ def test_a_patch_laid_over_the_source_is_the_result(detector, tmp_path):
     config = ConvertConfig(stop=0.1, color_correction="none", layout="patch")
     patches = convert_video(CLIP, tmp_path / "patches", Painter(), config, detector).output
     results = convert_video(CLIP, tmp_path / "results", Painter(), replace(config, layout="result"), detector).output
-    for source, patch in zip(first_images(2), sorted(patches.iterdir()), strict=False):
-        pixels = cv2.imread(str(patch), cv2.IMREAD_UNCHANGED)[..., [2, 1, 0, 3]]
+    for source, name in zip(first_images(2), pictures_in(patches), strict=False):
+        pixels = cv2.imread(str(patches / name), cv2.IMREAD_UNCHANGED)[..., [2, 1, 0, 3]]
         opacity = pixels[..., 3:] / 255
         assert 0.02 < (opacity > 0.5).mean() < 0.5
-        np.testing.assert_array_equal(pixels[..., :3][opacity[..., 0] == 0], source[opacity[..., 0] == 0])
-        np.testing.assert_array_equal(pixels[..., :3], load_image(results / patch.name))
+        over = opacity * pixels[..., :3] + (1 - opacity) * source
+        np.testing.assert_allclose(over, load_image(results / name), atol=1)
     with pytest.raises(VideoError, match="'patch' has transparent pictures; name a folder"):
         convert_video(CLIP, tmp_path / "out.mp4", Painter(), config, detector)
 
@@ -259,8 +264,9 @@ def test_photographs_are_swapped_one_by_one(detector, tmp_path):
     write_image(photographs / "b.png", first_images(1, "data/clips/b_target.mp4")[0][:300])
     (photographs / "broken.png").write_bytes(b"no picture")
     summary = convert_video(photographs, results, Painter(), RESULT, detector)
-    assert sorted(path.name for path in results.iterdir()) == ["a.jpg", "b.png"]
+    assert pictures_in(results) == ["a.jpg", "b.png"]
     assert (summary.frames, summary.swapped_faces) == (2, 2)
+    assert "broken.png could not be read and is left out" in str(summary)
     alone = convert_video(photographs / "b.png", tmp_path / "alone.png", Painter(), RESULT, detector)
     assert alone.output.is_file()
     np.testing.assert_array_equal(load_image(alone.output), load_image(results / "b.png"))
@@ -275,6 +281,56 @@ def test_a_folder_with_anything_else_in_it_is_not_replaced(detector, tmp_path):
     with pytest.raises(VideoError, match=r"mine holds thesis\.txt, which would be lost"):
         convert_video(CLIP, tmp_path / "mine", Painter(), RESULT, detector)
     assert (tmp_path / "mine" / "thesis.txt").exists()
+
+
+def test_only_pictures_of_a_conversion_are_replaced(detector, tmp_path):
+    photograph, folder = tmp_path / "own" / "frame_000000.png", tmp_path / "results"
+    write_image(photograph, first_images(1)[0])
+    before = photograph.read_bytes()
+    with pytest.raises(VideoError, match="own holds what is to be converted"):
+        convert_video(photograph, photograph.parent, Painter(), RESULT, detector)
+    with pytest.raises(VideoError, match=r"own holds frame_000000\.png, which would be lost"):
+        convert_video(CLIP, photograph.parent, Painter(), RESULT, detector)
+    assert photograph.read_bytes() == before
+    for stop in (0.2, 0.1):
+        summary = convert_video(CLIP, folder, Painter(), replace(RESULT, stop=stop), detector)
+        assert len(pictures_in(folder)) == summary.frames
+    (folder / "frame_000009.png").write_bytes(before)
+    with pytest.raises(VideoError, match=r"results holds frame_000009\.png, which would be lost"):
+        convert_video(CLIP, folder, Painter(), RESULT, detector)
+
+
+def test_a_link_is_followed(detector, tmp_path):
+    (tmp_path / "link").symlink_to(tmp_path / "disk", target_is_directory=True)
+    (tmp_path / "disk").mkdir()
+    convert_video(CLIP, tmp_path / "link", Painter(), replace(RESULT, stop=0.1), detector)
+    assert (tmp_path / "link").is_symlink()
+    assert len(pictures_in(tmp_path / "disk")) == 3
+
+
+def test_outputs_that_do_not_fit_are_refused(detector, tmp_path):
+    photograph = tmp_path / "own" / "a.png"
+    write_image(photograph, first_images(1)[0])
+    for source, name, config, message in (
+        (photograph, "out.mp4", RESULT, "must end in one of .png"),
+        (photograph, "out.heic", RESULT, "must end in one of .png"),
+        (photograph, "out.jpg", replace(RESULT, layout="patch"), "cannot be transparent"),
+        (CLIP, "out.png", RESULT, r"a_target\.mp4 is a video; name a video or a folder"),
+    ):
+        with pytest.raises(VideoError, match=message):
+            convert_video(source, tmp_path / name, Painter(), config, detector)
+    linked = tmp_path / "linked.png"
+    linked.hardlink_to(photograph)
+    with pytest.raises(VideoError, match="is what is to be converted"):
+        convert_video(photograph, linked, Painter(), RESULT, detector)
+
+
+def test_tracks_of_another_source_or_stretch_are_refused(detector, tmp_path):
+    tracks = follow_faces(Source.open(CLIP), replace(RESULT, stop=0.2), detector)
+    assert tracks.rate == pytest.approx(24)
+    for source, config in ((CLIP, RESULT), ("data/clips/b_target.mp4", replace(RESULT, stop=0.2))):
+        with pytest.raises(ValueError, match="the tracks are those of another source"):
+            convert_video(source, tmp_path / "out.mp4", Painter(), config, detector, tracks)
 
 
 def test_the_source_is_never_overwritten(detector, tmp_path):

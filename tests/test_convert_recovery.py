@@ -12,8 +12,9 @@ import pytest
 from painter import Painter
 
 from fsgan_utils.conversion import ConvertConfig, build_detector, convert, convert_video
-from fsgan_utils.conversion.work import Work, fingerprint
+from fsgan_utils.conversion.work import Work, faces_made_from, frames_made_from
 from fsgan_utils.extraction import Source
+from fsgan_utils.locking import BusyError, only_run_on
 from fsgan_utils.video import read_frames
 
 CLIP = "data/clips/a_target.mp4"
@@ -51,7 +52,7 @@ def killed_once(there, output):
         [sys.executable, "-c", PROGRAM, CLIP, str(output), repr(SETTINGS)], stderr=subprocess.DEVNULL
     )
     work = output.with_name(f".{output.name}.partial")
-    while process.poll() is None and not list(work.glob(there)):
+    while process.poll() is None and not list(work.rglob(there)):
         time.sleep(0.01)
     assert process.poll() is None, "it has to be killed at work"
     process.send_signal(signal.SIGKILL)
@@ -65,7 +66,7 @@ def stored(path):
 
 @pytest.mark.recovery
 @pytest.mark.parametrize(
-    ("name", "kills"), [("out.mp4", ("faces_00002.npz", "part_00003.json")), ("frames", ("part_00004*",))]
+    ("name", "kills"), [("out.mp4", ("faces_00002.npz", "part_00003.json")), ("frames", ("frame_000034.png",))]
 )
 def test_a_killed_run_goes_on_and_ends_alike(tmp_path, small_parts, name, kills):
     config, whole, broken = ConvertConfig(**SETTINGS), tmp_path / "whole" / name, tmp_path / "broken" / name
@@ -88,43 +89,125 @@ def test_a_killed_run_goes_on_and_ends_alike(tmp_path, small_parts, name, kills)
 
 
 def test_only_the_same_source_settings_and_model_go_on(tmp_path):
-    config, detector = ConvertConfig(**SETTINGS), build_detector(ConvertConfig())
-    source = Source.open(CLIP)
-    begun = Work.open(tmp_path / "out.mp4", fingerprint(source, config, Painter(), detector))
-    begun.close_part(0, {"tints": []})
+    config, detector, output = ConvertConfig(**SETTINGS), build_detector(ConvertConfig()), tmp_path / "out.mp4"
+
+    def work(source=CLIP, model=None, finder=detector, **changed):
+        settings = replace(config, **changed)
+        found = faces_made_from(Source.open(source), settings, finder)
+        return Work.open(output, found, frames_made_from(found, settings, model or Painter()))
+
+    begun = work()
+    begun.part(0, ".nut").write_bytes(b"pictures")
+    begun.close_part(0, [begun.part(0, ".nut")], {"tints": []})
+    assert len(work().notes()) == 1
     for other in (
-        (source, config, Painter(), build_detector(ConvertConfig(min_face=99))),
-        (source, replace(config, enhance=0.1), Painter(), detector),
-        (Source.open("data/clips/b_target.mp4"), config, Painter(), detector),
-        (source, config, Painter(tint=-0.8), detector),
+        {"finder": build_detector(ConvertConfig(min_face=99))},
+        {"source": "data/clips/b_target.mp4"},
+        {"start": 1.0},
     ):
-        assert fingerprint(*other) != fingerprint(source, config, Painter(), detector)
-    again = Work.open(tmp_path / "out.mp4", fingerprint(source, config, Painter(), detector))
-    assert again.notes() == [{"tints": []}]
-    assert Work.open(tmp_path / "out.mp4", fingerprint(*other)).notes() == []
+        assert work(**other).faces != begun.faces, other
+    for other in ({"enhance": 0.1}, {"model": Painter(tint=-0.8)}):
+        assert (work(**other).notes(), work(**other).faces) == ([], begun.faces), other
+    assert work(enhance=0.1).differences() == ["enhance = 0.0"]
+    assert work(model=Painter(tint=-0.8)).differences() == ["another model"]
 
 
-def test_work_that_fails_is_kept_and_goes_on(tmp_path, small_parts, monkeypatch):
-    """A full disk, say: the run stops with advice, and the next one goes on."""
-    output, config, model = tmp_path / "out.mp4", ConvertConfig(color_correction="none"), Painter()
-    output.write_bytes(b"last week's result")
+def interrupted(monkeypatch, output, config, detector, after):
+    """Run until so many frames are laid out, and fail."""
     lay_out, written = convert.lay_out, []
 
     def full_disk(*arguments):
         written.append(arguments)
-        if len(written) > 20:
+        if len(written) > after:
             raise OSError(28, "No space left on device", str(output))
         return lay_out(*arguments)
 
+    with monkeypatch.context() as patched:
+        patched.setattr(convert, "lay_out", full_disk)
+        with pytest.raises(OSError, match="the disk is full; make room and run again"):
+            convert_video(CLIP, output, Painter(), config, detector)
+
+
+def test_work_that_fails_is_kept_and_goes_on(tmp_path, small_parts, monkeypatch):
+    """A full disk, say: the run stops with advice, and the next one goes on."""
+    output, config = tmp_path / "out.mp4", ConvertConfig(color_correction="none")
+    output.write_bytes(b"last week's result")
     detector = build_detector(config)
-    monkeypatch.setattr(convert, "lay_out", full_disk)
-    with pytest.raises(OSError, match="the disk is full; make room and run again"):
-        convert_video(CLIP, output, model, config, detector)
+    interrupted(monkeypatch, output, config, detector, after=20)
     assert output.read_bytes() == b"last week's result"
-    monkeypatch.setattr(convert, "lay_out", lay_out)
-    summary = convert_video(CLIP, output, model, config, detector)
+    summary = convert_video(CLIP, output, Painter(), config, detector)
     assert (summary.frames, summary.resumed_frames) == (48, 16)
     assert len(list(read_frames(output))) == 48
+
+
+class Watched:
+    """A detector that counts the pictures it is shown."""
+
+    def __init__(self, detector):
+        self.detector, self.seen = detector, 0
+
+    def __repr__(self):
+        return "watched"
+
+    def detect(self, images):
+        self.seen += len(images)
+        return self.detector.detect(images)
+
+
+def test_other_settings_keep_the_faces_and_say_what_was_begun(tmp_path, small_parts, monkeypatch):
+    output, config = tmp_path / "out.mp4", ConvertConfig(color_correction="none")
+    detector = Watched(build_detector(config))
+    interrupted(monkeypatch, output, config, detector, after=20)
+    seen = detector.seen
+    with pytest.warns(UserWarning, match="frames made before with quality = None are kept until this run ends"):
+        summary = convert_video(CLIP, output, Painter(), replace(config, quality=20), detector)
+    assert (summary.frames, summary.resumed_frames, detector.seen) == (48, 0, seen)
+    assert list(tmp_path.iterdir()) == [output]
+    interrupted(monkeypatch, output, config, detector, after=20)
+    with pytest.warns(UserWarning, match="with start = None are kept"):
+        assert convert_video(CLIP, output, Painter(), replace(config, start=1), detector).frames == 24
+
+
+@pytest.mark.parametrize("name", ["out.mp4", "frames"])
+def test_damaged_work_is_made_again(tmp_path, small_parts, monkeypatch, name):
+    config, detector = ConvertConfig(color_correction="none"), build_detector(ConvertConfig())
+    expected = convert_video(CLIP, tmp_path / "whole" / name, Painter(), config, detector)
+    output = tmp_path / "broken" / name
+    interrupted(monkeypatch, output, config, detector, after=36)
+    (faces,) = output.parent.rglob("faces_00003.npz")
+    faces.write_bytes(faces.read_bytes()[:-2000])
+    (part,) = output.parent.rglob("part_00002.nut" if name == "out.mp4" else "frame_000020.png")
+    content = bytearray(part.read_bytes())
+    content[len(content) // 2] ^= 255
+    part.write_bytes(content)
+    summary = convert_video(CLIP, output, Painter(), config, detector)
+    assert (summary.frames, summary.resumed_frames) == (48, 16)
+    assert (summary.jitter, summary.flicker) == (expected.jitter, expected.flicker)
+    if name == "out.mp4":
+        assert stored(output) == stored(expected.output)
+    else:
+        both = zip(sorted(output.iterdir()), sorted(expected.output.iterdir()), strict=True)
+        assert all(one.read_bytes() == other.read_bytes() for one, other in both)
+
+
+def test_two_runs_do_not_write_one_result(tmp_path):
+    output = tmp_path / "out.mp4"
+    with only_run_on(output), pytest.raises(BusyError, match=r"another run is writing .*out\.mp4; wait"):
+        convert_video(CLIP, output, Painter())
+    program = (
+        "import sys; sys.path[:0] = ['.'];"
+        "from fsgan_utils.locking import only_run_on; from pathlib import Path;"
+        "lock = only_run_on(Path(sys.argv[1])); lock.__enter__(); print('held', flush=True); input()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", program, str(output)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as other:
+        assert other.stdout.readline() == b"held\n"
+        with pytest.raises(BusyError), only_run_on(output):
+            pass
+        other.kill()
+    with only_run_on(output):
+        assert not output.exists()
 
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path):

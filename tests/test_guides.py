@@ -198,6 +198,14 @@ def test_a_swap_guides_the_decoder_to_the_others_features(sightings):
     np.testing.assert_allclose(own, five_points(sighting.mesh))
 
 
+def test_a_narrow_view_that_leaves_an_eye_out_is_drawn(sightings):
+    model = load_model(SAMPLE)
+    for coverage in (0.55, 0.65):
+        for image, _ in sightings["a_target"][:2]:
+            swapped = swap_image(image, model, ConvertConfig(roi_coverage=coverage))
+            assert np.abs(swapped.astype(int) - image).max() > 5
+
+
 def test_a_shared_guided_model_keeps_its_proportions(tmp_path):
     model = load_model(SAMPLE)
     save_model(model, tmp_path, to_share=True)

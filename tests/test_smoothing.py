@@ -84,6 +84,13 @@ def test_a_smaller_cutoff_is_steadier_and_one_beyond_the_frames_does_nothing(noi
     np.testing.assert_array_equal(steady(noisy, "two_pass", cutoff=RATE / 2), noisy)
 
 
+def test_the_smallest_cutoffs_and_largest_rates_leave_a_smooth_finite_path(noisy):
+    for rate, cutoff in ((24, 1e-9), (25_000, 2.5)):
+        calm = steadied(noisy, np.arange(len(noisy)), "two_pass", rate, cutoff)
+        assert np.isfinite(calm).all()
+        assert jitter(calm) < 0.5 * jitter(steady(noisy, "two_pass"))
+
+
 def test_the_cutoff_counts_in_seconds(noisy):
     """The same movement with every frame shown twice is steadied alike."""
     twice = np.repeat(noisy, 2, axis=0)

@@ -209,6 +209,12 @@ def test_settings_out_of_range_are_refused(wrong):
         ConvertConfig(**wrong)
 
 
+def test_a_person_or_track_cannot_be_asked_of_a_picture(picture, detector):
+    for wanted in ({"identity": 0}, {"track": 0}):
+        with pytest.raises(ValueError, match="no tracks or identities to choose from"):
+            swap_image(picture, Painter(), ConvertConfig(**wanted), detector)
+
+
 @pytest.mark.parametrize("method", ["mkl", "poisson"])
 def test_colours_of_a_face_at_the_rim_are_those_of_the_whole_face(picture, faces, method):
     cut = int(faces[0].face.landmarks[2, 0]) - 15

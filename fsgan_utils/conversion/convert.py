@@ -12,21 +12,23 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from prefetch_generator import BackgroundGenerator
 from tqdm.auto import tqdm
 
 from fsgan_utils.conversion.config import ConvertConfig
 from fsgan_utils.conversion.frames import source_frames
 from fsgan_utils.conversion.plan import Plan, plan_swaps
-from fsgan_utils.conversion.steps import Generator
+from fsgan_utils.conversion.steps import Generator, draw
 from fsgan_utils.conversion.stream import SwappedFrame, swapped_frames, window_radius
 from fsgan_utils.conversion.summary import ConversionSummary, summarise
 from fsgan_utils.conversion.swap import build_detector
 from fsgan_utils.conversion.targets import PartWriter, Target, lay_out, open_target
 from fsgan_utils.conversion.tracks import FaceTracks, follow_faces
-from fsgan_utils.conversion.work import Work, fingerprint
+from fsgan_utils.conversion.work import Work, digest, faces_made_from, frames_made_from, stretch_of
 from fsgan_utils.extraction import FaceDetector, Source
 from fsgan_utils.extraction.folders import writing_to
+from fsgan_utils.locking import only_run_on
 from fsgan_utils.video import VideoError
 
 WORKERS = 2
@@ -47,7 +49,8 @@ def convert_video(
 
     The output appears when it is complete; until then what is done lies in a hidden folder beside it. A run that was
     interrupted goes on from there when it is called again with the same source, settings and model, and gives the same
-    frames as one that was not. When anything fails, what had the output's name before is still there.
+    frames as one that was not; with other settings, the faces that were found are taken over where they would be found
+    again. When anything fails, what had the output's name before is still there.
 
     Args:
         source: the video; or a folder of photographs, or one photograph, each of which is swapped for itself.
@@ -63,7 +66,9 @@ def convert_video(
 
     Raises:
         FileNotFoundError: there is no such source.
-        ValueError: the settings name a track or a person that is not there, or the model is damaged.
+        ValueError: the settings name a track or a person that is not there, the tracks are of another source, or the
+            model is damaged.
+        BusyError: another run is writing the same output.
         VideoError: the source is not a whole video, or the output cannot be written (it is the source, say).
         OSError: the output's folder cannot be written (a full disk, say); what is done is kept for the next run.
     """
@@ -72,16 +77,25 @@ def convert_video(
     config = _without_time(config or ConvertConfig()) if opened.photographs else config or ConvertConfig()
     detector = detector or build_detector(config)
     target = open_target(output, opened, config)
-    known_by = fingerprint(opened, config, model, detector)
-    with writing_to(target.path):
-        work = Work.open(target.path, known_by)
-        tracks = tracks or _follow(opened, config, detector, work)
-        rate = float(opened.info.rate) if opened.info else 1.0
-        plan = plan_swaps(tracks, model, config, rate)
+    _check(model, config)
+    if tracks is not None and tracks.stretch != digest(stretch_of(opened, config)):
+        raise ValueError(f"the tracks are those of another source than {opened.path}, or of another start or stop")
+    found_in = faces_made_from(opened, config, detector)
+    made_from = frames_made_from(found_in, config, model, "" if tracks is None else tracks.digest)
+    with only_run_on(target.path), writing_to(target.path):
+        work = Work.open(target.path, found_in, made_from)
+        for difference in work.differences():
+            warnings.warn(
+                f"frames made before with {difference} are kept until this run ends; to go on from them, stop it and "
+                "take that again",
+                stacklevel=2,
+            )
+        tracks = _follow(opened, config, detector, work) if tracks is None else tracks
+        plan = plan_swaps(tracks, model, config, tracks.rate)
         resumed = min(len(work.notes()) * Work.FRAMES_A_PART, tracks.frames)
         _SecondPass(opened, model, config, target, work).run(tracks, plan)
         parts = work.notes()
-        notes = target.join(work, len(parts))
+        notes = [*_left_out(opened, tracks), *target.join(work)]
         work.clear()
     summary = summarise(target.path, tracks, plan, parts, resumed, time.perf_counter() - begin, notes)
     if not summary.swapped_faces:
@@ -94,17 +108,29 @@ def _without_time(config: ConvertConfig) -> ConvertConfig:
     return replace(config, smoothing="none", steady_colors=0.0)
 
 
+def _check(model: Generator, config: ConvertConfig) -> None:
+    """Let a model draw once, before anything is written; a damaged one raises ValueError."""
+    side = model.config.resolution
+    draw([np.full((side, side, 3), 127, np.uint8)], model, config)
+
+
+def _left_out(source: Source, tracks: FaceTracks) -> list[str]:
+    """Which photographs could not be read, in words."""
+    missing = sorted({*range(len(source.photographs))} - set(tracks.index.tolist()))
+    return [f"{source.photographs[index].name} could not be read and is left out" for index in missing]
+
+
 def _follow(source: Source, config: ConvertConfig, detector: FaceDetector, work: Work) -> FaceTracks:
     """First pass; of a source that turns out not to be whole, or empty, nothing is kept."""
     try:
-        tracks = follow_faces(source, config, detector, work.folder)
+        tracks = follow_faces(source, config, detector, work.faces)
         if not tracks.frames:
             raise VideoError(
                 f"{source.path} has no frame to convert; is the stretch of time beyond the video's end, or can none of "
                 "the photographs be read?"
             )
     except VideoError:
-        work.clear()
+        work.abandon()
         raise
     return tracks
 
@@ -133,7 +159,9 @@ class _SecondPass:
             swapped = self._from(start, tracks, plan, workers)
             for number in missing:
                 part = islice(swapped, Work.FRAMES_A_PART)
-                self.work.close_part(number, self._write_part(number, part, progress))
+                note = self._write_part(number, part, progress)
+                indices = tracks.index[number * Work.FRAMES_A_PART : (number + 1) * Work.FRAMES_A_PART]
+                self.work.close_part(number, self.target.files(self.work, number, indices.tolist()), note)
 
     def _from(
         self, start: int, tracks: FaceTracks, plan: Plan, workers: ThreadPoolExecutor

@@ -14,6 +14,8 @@ WARM_UP = 200
 """How often v2.2 predicts before the first measurement, so that it trusts the first one fully."""
 ORDER = 3
 """Differences of this order are kept small by "two_pass"."""
+SLOWEST = 1 / 500
+"""Cycles a frame below which "two_pass" does not calm any more: double precision could not tell the difference."""
 
 
 class KalmanPoint:
@@ -124,7 +126,7 @@ def _two_pass(values: np.ndarray, weights: np.ndarray, frames: np.ndarray, cutof
     count = int(positions[-1]) + 1
     if count <= ORDER or cutoff >= rate / 2:
         return values
-    weight = (2 * np.sin(np.pi * cutoff / rate)) ** (-2 * ORDER)
+    weight = (2 * np.sin(np.pi * max(cutoff / rate, SLOWEST))) ** (-2 * ORDER)
     differences = np.diff(np.eye(ORDER + 1), n=ORDER, axis=0)[0]
     third = sparse.diags_array(list(differences), offsets=range(ORDER + 1), shape=(count - ORDER, count))
     seen = np.zeros((count, values.shape[1] + 1))

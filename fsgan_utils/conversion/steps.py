@@ -59,6 +59,9 @@ class Generator(Protocol):
         Channel 0 of the result is alpha in [0, 1], channels 1 to 3 are RGB in [-1, 1].
         """
 
+    def fingerprint(self) -> str:
+        """What tells it from models that draw otherwise."""
+
 
 @dataclass(frozen=True, eq=False)
 class GeneratedFace:

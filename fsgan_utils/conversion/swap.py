@@ -40,16 +40,22 @@ def swap_image(
     Args:
         image: uint8 RGB (H, W, 3).
         model: the trained model.
-        config: the settings; their layout, smoothing and times do not matter here.
+        config: the settings; their layout, smoothing and times do not matter here, and a track or a person, which only
+            a video has, cannot be asked for.
         detector: one made before, to save loading it again.
 
     Returns:
         uint8 RGB (H, W, 3); the same picture where no face was found.
 
     Raises:
-        ValueError: the image is not such an array.
+        ValueError: the image is not such an array, or the settings ask for a track or a person.
     """
     config = config or ConvertConfig()
+    if config.track is not None or config.identity is not None:
+        raise ValueError(
+            'one picture has no tracks or identities to choose from; take faces="largest", or cut the picture. '
+            f"Received: track={config.track}, identity={config.identity}"
+        )
     sightings, _ = FaceTracker(detector or build_detector(config), config.landmarks).update(image)
     return swap_faces([image], [sightings], model, config)[0].image
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,11 +16,19 @@ from fsgan_utils.conversion.steps import Swapped
 from fsgan_utils.conversion.work import Work
 from fsgan_utils.extraction import Source
 from fsgan_utils.extraction.folders import put_in_place
-from fsgan_utils.images import IMAGE_SUFFIXES, write_image
+from fsgan_utils.images import IMAGE_SUFFIXES, write_bytes, write_image
 from fsgan_utils.video import PART, VIDEO_SUFFIXES, Frame, Part, VideoError, VideoInfo, VideoWriter, codec_of
 from fsgan_utils.workspace import resolve
 
 PANELS = {"result": 1, "pair": 2, "triple": 3, "patch": 1}
+PICTURES = "pictures"
+NOTE = ".face_swap.json"
+"""In a folder of pictures, says that they are synthetic, and which are ours to replace."""
+LITTER = (".DS_Store", "Thumbs.db", "desktop.ini", ".ipynb_checkpoints")
+"""What browsing leaves in a folder."""
+PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg")
+"""Endings of the pictures that can be written."""
+SYNTHETIC_PICTURES = "synthetic: faces in these pictures were generated (face swap)"
 BACKDROP = 0.15
 """How bright the source shines through beside the mask, as in v2.2."""
 
@@ -40,9 +48,12 @@ class Target(Protocol):
         """The file or folder."""
 
     def part(self, work: Work, number: int) -> AbstractContextManager[PartWriter]:
-        """Open a part; it is whole when the block has ended."""
+        """Open a part; its files are whole when the block has ended."""
 
-    def join(self, work: Work, count: int) -> list[str]:
+    def files(self, work: Work, number: int, indices: Iterable[int]) -> list[Path]:
+        """The files of a part, which holds the frames of these indices."""
+
+    def join(self, work: Work) -> list[str]:
         """Make the result of all parts; return what the user should know of it."""
 
 
@@ -51,29 +62,48 @@ def open_target(output: str | Path, source: Source, config: ConvertConfig) -> Ta
 
     Args:
         output: of a video, a video's name or a folder for pictures; of photographs, a folder, or of a single one the
-            name of a picture.
+            name of a picture. Of a link, what it leads to is written.
         source: the video or the photographs.
         config: `layout`, `codec` and `quality` count.
 
     Raises:
-        VideoError: the output has another ending, is the source, or is a folder that holds something else; or a layout
-            that only pictures can have is asked for a video.
+        VideoError: the output has an ending that does not fit, is the source or holds it, or is a folder with
+            something else in it; or a layout that only pictures can have is asked for a video.
     """
     path = resolve(output)
-    if path.resolve() == source.path.resolve():
-        raise VideoError(f"{path} is what is to be converted; give the output another name")
-    if source.photographs and path.suffix.lower() in IMAGE_SUFFIXES:
-        if len(source.photographs) > 1:
-            raise VideoError(f"{source.path} holds {source.count} photographs; name a folder instead of {path}")
-        return PictureTarget(path, [path.name], single=True)
+    path = path.resolve() if path.is_symlink() else path
+    _check_not_source(path, source)
+    picture, video = path.suffix.lower() in IMAGE_SUFFIXES, path.suffix.lower() in VIDEO_SUFFIXES
+    if source.info is None and (picture or video) and not path.is_dir():
+        return _single_picture(path, source, config)
     if source.info is None or not path.suffix or path.is_dir():
         return PictureTarget(path, _picture_names(source, config))
+    if picture:
+        raise VideoError(f"{path} would be one picture, and {source.path} is a video; name a video or a folder")
     if config.layout == "patch":
         raise VideoError(
             f"{path} cannot be a video, for layout 'patch' has transparent pictures; name a folder instead"
         )
     codec_of(path, config.codec)
     return VideoTarget(path, source.info, config)
+
+
+def _check_not_source(path: Path, source: Source) -> None:
+    for file in source.files:
+        if path.exists() and path.samefile(file):
+            raise VideoError(f"{path} is what is to be converted; give the output another name")
+        if path.resolve() == file.resolve().parent:
+            raise VideoError(f"{path} holds what is to be converted; give the output another folder")
+
+
+def _single_picture(path: Path, source: Source, config: ConvertConfig) -> PictureTarget:
+    if len(source.photographs) > 1:
+        raise VideoError(f"{source.path} holds {source.count} photographs; name a folder instead of {path}")
+    if config.layout == "patch" and path.suffix.lower() != ".png":
+        raise VideoError(f"{path} cannot be transparent, as layout 'patch' is; let its name end in .png")
+    if path.suffix.lower() not in PICTURE_SUFFIXES:
+        raise VideoError(f"{path} cannot be written: its name must end in one of {', '.join(PICTURE_SUFFIXES)}")
+    return PictureTarget(path, [path.name], single=True)
 
 
 @dataclass(frozen=True)
@@ -92,14 +122,18 @@ class VideoTarget:
 
     @contextmanager
     def part(self, work: Work, number: int) -> Iterator[PartWriter]:
-        """Open a part; it is whole when the block has ended."""
+        """Open a part; its files are whole when the block has ended."""
         with self._writer(work.part(number, PART)) as writer:
             yield writer
 
-    def join(self, work: Work, count: int) -> list[str]:
+    def files(self, work: Work, number: int, indices: Iterable[int]) -> list[Path]:
+        """The file of a part."""
+        return [work.part(number, PART)]
+
+    def join(self, work: Work) -> list[str]:
         """Make the video of all parts, with the source's sound."""
         with self._writer(self.path, audio_from=self.info, synthetic=self.config.synthetic) as writer:
-            for number in range(count):
+            for number in range(len(work.notes())):
                 writer.append(work.part(number, PART))
         return [
             f"the sound was encoded anew, for {self.path.suffix} cannot hold {codec}"
@@ -139,53 +173,61 @@ class PictureTarget:
     single: bool = False
 
     def __post_init__(self) -> None:
-        """Check that nothing is lost when the folder is replaced."""
+        """Check that nothing is lost when the folder is replaced: only pictures that a conversion put there may be."""
         if self.single:
             return
         if self.path.is_file():
             raise VideoError(f"{self.path} is a file; name a folder, or a video ({', '.join(VIDEO_SUFFIXES)})")
-        for path in _content(self.path):
-            if path.name not in self.names and not (path.match("frame_*.png") and not self.names):
+        ours = {NOTE, *LITTER, *_noted(self.path)}
+        for path in sorted(self.path.iterdir()) if self.path.is_dir() else ():
+            if path.name not in ours:
                 raise VideoError(f"the folder {self.path} holds {path.name}, which would be lost; name another folder")
 
     @contextmanager
     def part(self, work: Work, number: int) -> Iterator[PartWriter]:
-        """Open a part; it is whole when the block has ended."""
-        folder = work.part(number)
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir()
-        yield _Pictures(folder, self.names)
+        """Open a part; its files are whole when the block has ended."""
+        yield _Pictures(self, work)
 
-    def join(self, work: Work, count: int) -> list[str]:
-        """Put the pictures of all parts into the folder."""
-        complete = work.folder / "pictures"
-        complete.mkdir(exist_ok=True)
-        for number in range(count):
-            for picture in _content(work.part(number)):
-                picture.rename(complete / picture.name)
-        work.invalidate()
+    def files(self, work: Work, number: int, indices: Iterable[int]) -> list[Path]:
+        """The pictures of a part."""
+        return [self.picture(work, index) for index in indices]
+
+    def picture(self, work: Work, index: int) -> Path:
+        """Where the picture of a frame is, until all are there."""
+        return work.frames / PICTURES / (self.names[index] if self.names else f"frame_{index:06}.png")
+
+    def join(self, work: Work) -> list[str]:
+        """Put the pictures of all parts where they belong."""
+        complete = work.frames / PICTURES
         if self.single:
             (complete / self.path.name).replace(self.path)
         else:
+            names = sorted(path.name for path in complete.iterdir() if path.name != NOTE)
+            write_bytes(complete / NOTE, json.dumps({"comment": SYNTHETIC_PICTURES, "pictures": names}).encode())
             put_in_place(complete, self.path)
         return []
 
 
 @dataclass(frozen=True)
 class _Pictures:
-    folder: Path
-    names: Sequence[str]
+    target: PictureTarget
+    work: Work
 
     def write(self, image: np.ndarray, frame: Frame, changed: Sequence[Part] | None = None) -> None:
-        name = self.names[frame.index] if self.names else f"frame_{frame.index:06}.png"
-        write_image(self.folder / name, image)
+        write_image(self.target.picture(self.work, frame.index), image)
+
+
+def _noted(folder: Path) -> list[str]:
+    """The pictures that a conversion put into a folder."""
+    note = folder / NOTE
+    return json.loads(note.read_text(encoding="utf-8"))["pictures"] if note.exists() else []
 
 
 def _picture_names(source: Source, config: ConvertConfig) -> list[str]:
     """Photographs keep their names, and their format where it can be written and holds the layout."""
     names = []
     for path in source.photographs:
-        kept = config.layout != "patch" and path.suffix.lower() in (".png", ".jpg", ".jpeg")
+        kept = config.layout != "patch" and path.suffix.lower() in PICTURE_SUFFIXES
         names.append(path.name if kept else f"{path.name}.png")
     return names
 
@@ -204,7 +246,8 @@ def lay_out(source: np.ndarray, swapped: Swapped, layout: str) -> np.ndarray:
     if layout == "result":
         return swapped.image
     if layout == "patch":
-        return np.dstack([swapped.image, np.rint(255 * swapped.mask).astype(np.uint8)])
+        opacity = np.rint(255 * swapped.mask).astype(np.uint8)
+        return np.dstack([_unmixed(source, swapped.image, opacity), opacity])
     panels: Sequence[np.ndarray] = [source, swapped.image]
     if layout == "triple":
         mask = np.clip(255 * swapped.mask[..., None] + BACKDROP * source, 0, 255).astype(np.uint8)
@@ -212,5 +255,7 @@ def lay_out(source: np.ndarray, swapped: Swapped, layout: str) -> np.ndarray:
     return np.concatenate(panels, axis=1)
 
 
-def _content(folder: Path) -> list[Path]:
-    return sorted(folder.iterdir()) if folder.is_dir() else []
+def _unmixed(source: np.ndarray, result: np.ndarray, opacity: np.ndarray) -> np.ndarray:
+    """What has to be laid over the source, with an opacity of 0 to 255, to give the result: uint8 (H, W, 3)."""
+    step = (result.astype(np.float32) - source) * (255 / np.maximum(opacity, 1)[..., None])
+    return np.rint(np.clip(source + step, 0, 255)).astype(np.uint8)

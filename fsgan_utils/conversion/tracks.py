@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import cv2
 import numpy as np
@@ -17,7 +20,7 @@ from fsgan_utils.conversion.bridging import bridge
 from fsgan_utils.conversion.config import ConvertConfig
 from fsgan_utils.conversion.frames import expected_frames, source_frames
 from fsgan_utils.conversion.swap import build_detector
-from fsgan_utils.conversion.work import Work
+from fsgan_utils.conversion.work import Work, digest, stretch_of
 from fsgan_utils.extraction import FaceDetector, FaceTracker, Sighting, Source
 from fsgan_utils.extraction.tracking import LOOK_SIDE
 from fsgan_utils.landmarks import MESH_POINTS
@@ -34,7 +37,9 @@ class FaceTracks:
     """The faces of a video; row i of each array of N is one face in one frame, in the order of the frames.
 
     Attributes:
+        stretch: what tells the source and the stretch of time from others.
         index: int64 (F,), indices in the file of the frames that were looked at.
+        time: float64 (F,), when each of them is shown, in seconds.
         shot: int64 (F,), number of the shot that each of them belongs to.
         faceless: how many of them show no face.
         frame: int64 (N,), index of the frame in the file.
@@ -49,7 +54,9 @@ class FaceTracks:
         samples: M aligned faces, uint8 RGB (256, 256, 3) as JPEG.
     """
 
+    stretch: str
     index: np.ndarray
+    time: np.ndarray
     shot: np.ndarray
     faceless: int
     frame: np.ndarray
@@ -73,6 +80,18 @@ class FaceTracks:
         return len(self.index)
 
     @property
+    def rate(self) -> float:
+        """Frames a second, by the usual time from one to the next, whatever the file says; 1 of photographs."""
+        usual = float(np.median(np.diff(self.time))) if self.frames > 1 else 0.0
+        return 1 / usual if usual > 0 else 1.0
+
+    @property
+    def digest(self) -> str:
+        """What tells these faces from others."""
+        arrays = (self.index, self.frame, self.track, self.landmarks, self.mesh)
+        return hashlib.sha256(b"".join(array.tobytes() for array in arrays)).hexdigest()
+
+    @property
     def rows_by_track(self) -> dict[int, np.ndarray]:
         """The rows of each track, in the order of the frames."""
         return {int(number): np.flatnonzero(self.track == number) for number in np.unique(self.track)}
@@ -94,7 +113,8 @@ def follow_faces(
         source: the video or the photographs.
         config: the stretch of time, what aligns the faces, and how often the detector looks.
         detector: finds the faces; None for the one that the settings describe.
-        folder: where to note what has been found; what a killed run noted there is taken over. None for nowhere.
+        folder: where to note what has been found; what a killed run noted there is taken over, as far as it is whole.
+            None for nowhere.
 
     Raises:
         VideoError: the video is damaged.
@@ -112,7 +132,7 @@ def follow_faces(
         notes.add(frame, sightings, tracker.shot)
         if notes.full:
             notes.write(tracker.state())
-    return bridge(notes.all())
+    return bridge(notes.all(digest(stretch_of(source, config))))
 
 
 @dataclass
@@ -120,6 +140,7 @@ class _Part:
     """Faces of up to `Work.FRAMES_A_PART` frames."""
 
     index: list[int] = field(default_factory=list)
+    time: list[float] = field(default_factory=list)
     shot: list[int] = field(default_factory=list)
     faceless: int = 0
     rows: list[tuple] = field(default_factory=list)
@@ -161,6 +182,7 @@ class _Notes:
     def add(self, frame: Frame, sightings: list[Sighting], shot: int) -> None:
         """Note the faces of the next frame, and the number of its shot."""
         self._open.index.append(frame.index)
+        self._open.time.append(frame.time)
         self._open.shot.append(shot)
         self._open.faceless += not sightings
         for sighting in sightings:
@@ -175,15 +197,15 @@ class _Notes:
         part = self._closed() | {"tracker": json.dumps(tracker)}
         if self._folder:
             self._folder.mkdir(parents=True, exist_ok=True)
-            path = self._folder / f"faces_{len(self._parts):05}.npz"
+            path = _part(self._folder, len(self._parts))
             unfinished = path.with_name(f".{path.name}")
             np.savez(unfinished, **part)
             unfinished.replace(path)
         self._parts.append(part)
         self._open = _Part()
 
-    def all(self) -> FaceTracks:
-        """Everything found."""
+    def all(self, stretch: str) -> FaceTracks:
+        """Everything found in a stretch of a source."""
         parts = [*self._parts, self._closed()]
         joined = {name: np.concatenate([part[name] for part in parts]) for name in _ARRAYS}
         sizes = joined.pop("sample_sizes")
@@ -192,7 +214,7 @@ class _Notes:
         samples = tuple(jpegs[end - size : end] for end, size in zip(ends, sizes, strict=True))
         faceless = sum(int(part["faceless"]) for part in parts)
         bridged = np.zeros(len(joined["frame"]), bool)
-        return FaceTracks(faceless=faceless, bridged=bridged, **joined, samples=samples)
+        return FaceTracks(stretch=stretch, faceless=faceless, bridged=bridged, **joined, samples=samples)
 
     def _closed(self) -> dict[str, Any]:
         columns: list[Any] = list(zip(*self._open.rows, strict=True)) or [()] * len(ROW)
@@ -202,6 +224,7 @@ class _Notes:
             for column, (name, (dtype, shape)) in zip(columns, ROW.items(), strict=True)
         } | {
             "index": np.array(self._open.index, np.int64),
+            "time": np.array(self._open.time, np.float64),
             "shot": np.array(self._open.shot, np.int64),
             "faceless": self._open.faceless,
             "sample_track": np.array(tracks, np.int64),
@@ -220,7 +243,7 @@ ROW: dict[str, tuple[type, tuple[int, ...]]] = {
     "look": (np.uint8, (LOOK_SIDE, LOOK_SIDE)),
 }
 """What is noted of each face: its dtype and shape."""
-_ARRAYS = (*ROW, "index", "shot", "sample_track", "sample_sizes", "jpegs")
+_ARRAYS = (*ROW, "index", "time", "shot", "sample_track", "sample_sizes", "jpegs")
 
 
 def _row(index: int, sighting: Sighting) -> tuple:
@@ -230,10 +253,18 @@ def _row(index: int, sighting: Sighting) -> tuple:
     return index, face.track or 0, face.box, face.landmarks, face.score, mesh, look
 
 
+def _part(folder: Path, number: int) -> Path:
+    return folder / f"faces_{number:05}.npz"
+
+
 def _read_parts(folder: Path) -> Iterator[dict[str, Any]]:
-    for path in sorted(folder.glob("faces_*.npz")):
-        with np.load(path) as part:
-            yield dict(part)
+    """The parts from the first on, up to one that is not there or not whole (its archive's checksums tell)."""
+    for number in count():
+        try:
+            with _part(folder, number).open("rb") as file, np.load(file) as part:
+                yield dict(part)
+        except (FileNotFoundError, ValueError, EOFError, BadZipFile):
+            return
 
 
 def _as_jpeg(crop: np.ndarray) -> bytes:
