@@ -233,6 +233,52 @@ def test_a_rotated_video_of_irregular_times_keeps_both(detector, tmp_path):
     assert summary.swapped_frames == 4
 
 
+def test_the_last_frame_lasts_as_long_as_it_did(detector, tmp_path):
+    source, info = tmp_path / "slides.mp4", probe(CLIP)
+    ticks, lengths = [0, 12800, 38400], [12800, 25600, 128000]
+    with VideoWriter(source, info) as writer:
+        for tick, length, image in zip(ticks, lengths, first_images(3), strict=True):
+            writer.write(image, Frame(image, 0, tick, length, info.time_base))
+    assert probe(source).duration == pytest.approx(float(166400 * info.time_base))
+    output = convert_video(source, tmp_path / "out.mp4", Painter(), RESULT, detector).output
+    assert probe(output).duration == pytest.approx(probe(source).duration)
+    assert [frame.pts for frame in read_frames(output)] == ticks
+
+
+def test_what_the_result_does_not_hold_is_said(detector, tmp_path):
+    source = tmp_path / "fine.mkv"
+    with av.open(str(source), "w") as writer:
+        track = writer.add_stream("libx265", rate=24, width=320, height=320, options={"x265-params": "log-level=none"})
+        track.pix_fmt = "yuv444p10le"
+        track.codec_context.color_trc = 16
+        for image in first_images(2):
+            writer.mux(track.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
+        writer.mux(track.encode(None))
+    notes = "\n".join(convert_video(source, tmp_path / "out.mp4", Painter(), RESULT, detector).notes)
+    for expected in ("10 bits a colour, the result 8", "finer colours (yuv444p10le)", "the source is HDR"):
+        assert expected in notes
+    late = convert_video(CLIP, tmp_path / "out.mkv", Painter(), replace(RESULT, stop=0.2), detector)
+    assert late.notes == (
+        "picture and sound begin 23 ms late, for the sound has a lead-in and .mkv no time before zero",
+    )
+
+
+def test_a_video_whose_frames_change_in_size_is_refused(detector, tmp_path):
+    small, large, joined = tmp_path / "a.ts", tmp_path / "b.ts", tmp_path / "c.ts"
+    for path, side in ((small, 160), (large, 320)):
+        with av.open(str(path), "w") as writer:
+            track = writer.add_stream("libx264", rate=24, width=side, height=side)
+            track.pix_fmt = "yuv420p"
+            for image in first_images(4):
+                shown = av.VideoFrame.from_ndarray(np.ascontiguousarray(image[:side, :side]), format="rgb24")
+                writer.mux(track.encode(shown))
+            writer.mux(track.encode(None))
+    joined.write_bytes(large.read_bytes() + small.read_bytes())
+    with pytest.raises(VideoError, match=r"frame 4 of .*c\.ts .*is 160 × 160, those before 320 × 320"):
+        convert_video(joined, tmp_path / "out.mp4", Painter(), RESULT, detector)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.ts", "b.ts", "c.ts"]
+
+
 def test_pictures_in_a_folder_lose_nothing(detector, tmp_path):
     config = ConvertConfig(start=1, stop=1.25, color_correction="none")
     summary = convert_video(CLIP, tmp_path / "frames", Painter(), config, detector)

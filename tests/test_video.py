@@ -1,4 +1,5 @@
 import struct
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -133,6 +134,105 @@ def test_other_containers(tmp_path, suffix):
         assert heard(output).shape[1] / 48000 == pytest.approx(2, abs=0.05)
     else:
         assert [packet[2] for packet in sound(output)] == [packet[2] for packet in sound(CLIP)]
+
+
+def with_sound(path, codec, layout, rate=48000, channels=2):
+    """A clip of one second whose sound is encoded as asked."""
+    tone = (8000 * np.sin(np.arange(rate * channels) / 30)).astype(np.int16)
+    with av.open(str(path), "w") as writer:
+        picture_track = writer.add_stream("mpeg4", rate=24, width=64, height=48)
+        sound_track = writer.add_stream(codec, rate=rate)
+        sound_track.layout = layout
+        for index in range(24):
+            writer.mux(picture_track.encode(av.VideoFrame.from_ndarray(picture(48, 64, index), format="rgb24")))
+        writer.mux(picture_track.encode(None))
+        samples = av.AudioFrame.from_ndarray(tone[None], format="s16", layout=layout)
+        samples.sample_rate, samples.pts = rate, 0
+        writer.mux(sound_track.encode(samples))
+        writer.mux(sound_track.encode(None))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("source", "codec", "layout", "channels", "rate", "output", "expected"),
+    [
+        ("a.mkv", "pcm_s16le", "stereo", 2, 48000, "b.mp4", "pcm_s16le"),
+        ("a.avi", "pcm_s16le", "stereo", 2, 44100, "b.mp4", "pcm_s16le"),
+        ("a.mkv", "pcm_u8", "stereo", 2, 48000, "b.mp4", "aac"),
+        ("a.mkv", "pcm_s16le", "5.1", 6, 192000, "b.m4v", "aac"),
+        ("a.mkv", "flac", "stereo", 2, 48000, "b.mov", "aac"),
+        ("a.mkv", "libopus", "stereo", 2, 48000, "b.mov", "aac"),
+        ("a.mkv", "ac3", "5.1(side)", 6, 48000, "b.webm", "opus"),
+        ("a.mkv", "ac3", "5.1(side)", 6, 48000, "b.mp4", "ac3"),
+    ],
+)
+def test_sound_of_every_kind_arrives(tmp_path, source, codec, layout, channels, rate, output, expected):
+    """Copied bit for bit where the container holds it, and else encoded anew."""
+    source = with_sound(tmp_path / source, codec, layout, rate, channels)
+    with VideoWriter(tmp_path / output, probe(source), audio_from=source) as writer:
+        for frame in read_frames(source):
+            writer.write(frame.image, frame)
+    with av.open(str(writer.path)) as container:
+        (track,) = container.streams.audio
+        assert (track.codec_context.name, track.channels) == (expected, channels)
+        seconds = sum(frame.samples for frame in container.decode(track)) / track.rate
+    assert seconds == pytest.approx(1, abs=0.05)
+    if writer.reencoded_sound:
+        assert expected != codec
+    else:
+        assert b"".join(packet[2] for packet in sound(writer.path)) == b"".join(p[2] for p in sound(source))
+
+
+def test_a_cut_between_two_frames_of_a_coarse_clock_keeps_their_distances(tmp_path):
+    source = with_sound(tmp_path / "a.avi", "pcm_s16le", "stereo")
+    assert probe(source).time_base == Fraction(1, 24)
+    output = copy_video(source, tmp_path / "cut.mp4", start=0.51)
+    times = [frame.time for frame in read_frames(output)]
+    assert len(times) == 11
+    np.testing.assert_allclose(np.diff(times), 1 / 24, atol=1e-3)
+
+
+def test_a_rate_that_the_frames_contradict_is_not_believed(tmp_path):
+    source, output = probe(write_pictures(tmp_path / "a.mp4", count=24)), tmp_path / "b.mkv"
+    with av.open(str(source.path)) as reader, av.open(str(output), "w") as writer:
+        track = writer.add_stream("libx264", rate=25_000, width=64, height=48)
+        track.codec_context.time_base = Fraction(1, 25_000)
+        for index, frame in enumerate(reader.decode(video=0)):
+            frame.pts, frame.time_base = round(index * 25_000 / source.rate), Fraction(1, 25_000)
+            writer.mux(track.encode(frame))
+        writer.mux(track.encode(None))
+    with av.open(str(output)) as reader:
+        assert reader.streams.video[0].average_rate == 25_000
+    assert float(probe(output).rate) == pytest.approx(float(source.rate), rel=2e-3)
+
+
+@pytest.mark.parametrize("height", [640, 800])
+def test_an_untagged_rotated_video_keeps_its_colours(tmp_path, height):
+    """Without a tag, readers go by the stored height, which is not the one shown; nor that of two beside each other."""
+    image = np.zeros((height, 480, 3), np.uint8)
+    image[:] = (200, 60, 30)
+    source = tmp_path / "lying.mov"
+    with VideoWriter(source, rate=24, size=(height, 480)) as writer:
+        writer.write(np.rot90(image))
+    turned = probe(remux(source, tmp_path / "turned.mov", lambda stream: stream.set_display_rotation(270)))
+    assert (turned.width, turned.height, turned.matrix) == (480, height, 2)
+    for panels in (1, 2):
+        path = tmp_path / f"{panels}.mov"
+        with VideoWriter(path, turned, size=(480 * panels, height)) as writer:
+            writer.write(np.tile(image, (1, panels, 1)))
+        np.testing.assert_allclose(next(read_frames(path)).image[10, 10], image[0, 0], atol=4)
+        assert (probe(path).matrix == 2) == (480 * panels < 720)
+
+
+@pytest.mark.parametrize(("name", "codec"), [("b.mp4", "vp9"), ("b.mkv", "h264"), ("b.mkv", "hevc")])
+def test_pixels_that_are_not_square_stay_so_or_are_refused(tmp_path, name, codec):
+    info = replace(probe(CLIP), aspect=Fraction(4, 3))
+    with VideoWriter(tmp_path / name, info, codec=codec) as writer:
+        writer.write(picture(320, 320))
+    assert probe(tmp_path / name).aspect == Fraction(4, 3)
+    for refused in ("c.webm", "c.mkv"):
+        with pytest.raises(VideoError, match="cannot keep the shape of the pixels"):
+            VideoWriter(tmp_path / refused, info, codec="vp9")
 
 
 def test_an_odd_size_stays_odd(tmp_path):

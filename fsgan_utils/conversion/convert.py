@@ -8,9 +8,10 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from prefetch_generator import BackgroundGenerator
@@ -135,6 +136,13 @@ def _follow(source: Source, config: ConvertConfig, detector: FaceDetector, work:
     return tracks
 
 
+class _Written(NamedTuple):
+    """Of a frame that was written: the colours of what changed, and for how many seconds it is shown."""
+
+    tints: list[list[float]]
+    lasts: Fraction
+
+
 @dataclass(frozen=True)
 class _SecondPass:
     """Draws, steadies, blends and writes, part by part."""
@@ -176,23 +184,26 @@ class _SecondPass:
     def _write_part(self, number: int, promised: Iterable[Future[SwappedFrame]], progress: tqdm) -> dict[str, Any]:
         """Encode frames while the next are being drawn; return the part's note."""
         tints: list[list[float]] = []
-        waiting: deque[Future[list[list[float]]]] = deque()
+        lasts = Fraction(0)
+        waiting: deque[Future[_Written]] = deque()
         with self.target.part(self.work, number) as writer, ThreadPoolExecutor(1) as encoder:
             for one in promised:
                 waiting.append(encoder.submit(self._write, writer, one))
                 if len(waiting) > WAITING:
-                    tints += waiting.popleft().result()
+                    tints += waiting.popleft().result().tints
                 progress.update()
             for written in waiting:
-                tints += written.result()
-        return {"tints": tints}
+                tints += written.result().tints
+                lasts = written.result().lasts
+        return {"tints": tints, "lasts": str(lasts)}
 
-    def _write(self, writer: PartWriter, promised: Future[SwappedFrame]) -> list[list[float]]:
+    def _write(self, writer: PartWriter, promised: Future[SwappedFrame]) -> _Written:
         done = promised.result()
         image = lay_out(done.frame.image, done.swapped, self.config.layout)
         changed = [patch.region.slices for patch in done.swapped.patches] if image is done.swapped.image else None
         writer.write(image, done.frame, changed)
-        return [[done.frame.index, *tint] for tint in done.tints]
+        tints = [[done.frame.index, *tint] for tint in done.tints]
+        return _Written(tints, done.frame.duration * done.frame.time_base)
 
 
 def _advice(summary: ConversionSummary, config: ConvertConfig) -> str:

@@ -6,9 +6,11 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import Protocol
 
+import av
 import numpy as np
 
 from fsgan_utils.conversion.config import ConvertConfig
@@ -21,6 +23,10 @@ from fsgan_utils.video import PART, VIDEO_SUFFIXES, Frame, Part, VideoError, Vid
 from fsgan_utils.workspace import resolve
 
 PANELS = {"result": 1, "pair": 2, "triple": 3, "patch": 1}
+HDR = (16, 18)
+"""Transfer curves of high dynamic range in ITU-T H.273: PQ and HLG."""
+NOTICED = 0.005
+"""Seconds of delay from which it is spoken of: Matroska's clock counts milliseconds."""
 PICTURES = "pictures"
 NOTE = ".face_swap.json"
 """In a folder of pictures, says that they are synthetic, and which are ours to replace."""
@@ -84,7 +90,6 @@ def open_target(output: str | Path, source: Source, config: ConvertConfig) -> Ta
         raise VideoError(
             f"{path} cannot be a video, for layout 'patch' has transparent pictures; name a folder instead"
         )
-    codec_of(path, config.codec)
     return VideoTarget(path, source.info, config)
 
 
@@ -114,11 +119,18 @@ class VideoTarget:
         path: the file.
         info: the source.
         config: the settings.
+
+    Raises:
+        VideoError: the container is unknown, or cannot hold the codec, the sound or the shape of the pixels.
     """
 
     path: Path
     info: VideoInfo
     config: ConvertConfig
+
+    def __post_init__(self) -> None:
+        """Check, before anything is done, that picture and sound can be written."""
+        self._writer(self.path, self.info)
 
     @contextmanager
     def part(self, work: Work, number: int) -> Iterator[PartWriter]:
@@ -133,12 +145,18 @@ class VideoTarget:
     def join(self, work: Work) -> list[str]:
         """Make the video of all parts, with the source's sound."""
         with self._writer(self.path, audio_from=self.info, synthetic=self.config.synthetic) as writer:
-            for number in range(len(work.notes())):
-                writer.append(work.part(number, PART))
-        return [
+            for number, note in enumerate(work.notes()):
+                writer.append(work.part(number, PART), Fraction(note["lasts"]) or None)
+        notes = [
             f"the sound was encoded anew, for {self.path.suffix} cannot hold {codec}"
             for codec in writer.reencoded_sound
         ]
+        if writer.delay > NOTICED:
+            notes.append(
+                f"picture and sound begin {1000 * writer.delay:.0f} ms late, for the sound has a lead-in and "
+                f"{self.path.suffix} no time before zero"
+            )
+        return notes + _simplified(self.info)
 
     def _writer(self, path: Path, audio_from: VideoInfo | None = None, synthetic: bool = False) -> VideoWriter:
         config = self.config
@@ -153,6 +171,22 @@ class VideoTarget:
             codec=codec_of(self.path, config.codec),
             quality=config.quality,
         )
+
+
+def _simplified(info: VideoInfo) -> list[str]:
+    """What of the source's colours the result does not hold."""
+    pixels = av.VideoFormat(info.pixel_format, info.width, info.height)
+    bits, notes = pixels.components[0].bits, []
+    if bits > 8:
+        notes.append(f"the source has {bits} bits a colour, the result 8")
+    finer = pixels.chroma_width() == info.width or pixels.chroma_height() == info.height
+    if len(pixels.components) > 2 and finer and not (info.width % 2 or info.height % 2):
+        notes.append(
+            f"the source has finer colours ({info.pixel_format}) than the result, which has them every 2 pixels"
+        )
+    if info.transfer in HDR:
+        notes.append("the source is HDR, and faces are drawn without: compare their brightness by eye")
+    return notes
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,8 @@ ENCODERS = {
 CODECS = tuple(ENCODERS)
 _MP4, _WEBM = ("h264", "hevc", "vp9"), ("vp9",)
 _CONTAINERS = {".mp4": _MP4, ".m4v": _MP4, ".mov": ("h264", "hevc"), ".mkv": CODECS, ".webm": _WEBM}
+MUXERS = {".mp4": "mp4", ".m4v": "ipod", ".mov": "mov", ".mkv": "matroska", ".webm": "webm"}
+"""FFmpeg's names of the containers."""
 VIDEO_SUFFIXES = tuple(_CONTAINERS)
 """Endings of the videos that can be written."""
 LARGEST_CRF = 51

@@ -31,6 +31,12 @@ MATRICES = {
 }
 SCALING = Interpolation.BILINEAR | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
 ROUGH = Interpolation.BILINEAR
+RATE_TOLERANCE = 0.1
+"""Part by which a file's rate may differ from what its frames and its length say."""
+USUAL_RATES = [Fraction(rate) for rate in (24, 25, 30, 50, 60, 120)] + [
+    Fraction(rate * 1000, 1001) for rate in (24, 30, 60, 120)
+]
+USUAL_TOLERANCE = 0.005
 _DISCARDED = 2  # flag of an index entry that an edit list leaves out
 
 
@@ -120,8 +126,11 @@ def probe(path: str | Path) -> VideoInfo:
         if frame is None:
             raise VideoError(f"{file} has no frame that can be decoded; it may be cut short: copy it anew")
         _check_not_mirrored(file, frame)
-        frames = stream.frames or _count_packets(file)
+        frames = stream.frames or len(_packet_times(file))
+        length = _duration(container, stream)
         rate = Fraction(stream.average_rate or stream.guessed_rate or 25)
+        if length and abs(rate * Fraction(length) - frames) > max(2, RATE_TOLERANCE * frames):
+            rate = _measured_rate(file) or rate
         turned = frame.rotation % 180 == 90
         aspect = Fraction(stream.sample_aspect_ratio or 1)
         return VideoInfo(
@@ -130,7 +139,7 @@ def probe(path: str | Path) -> VideoInfo:
             height=frame.width if turned else frame.height,
             rate=rate,
             frames=frames,
-            duration=_duration(container, stream) or float(frames / rate),
+            duration=length or float(frames / rate),
             has_audio=bool(container.streams.audio),
             rotation=frame.rotation % 360,
             codec=stream.codec_context.name,
@@ -297,11 +306,26 @@ def _duration(container: InputContainer, stream: VideoStream) -> float:
     return (container.duration or 0) / av.time_base
 
 
+def _measured_rate(file: Path) -> Fraction | None:
+    """Average frames per second by the frames' times: a usual rate, if it is about that; None where none follows."""
+    times = _packet_times(file)
+    span = max(times) - min(times)
+    if not span:
+        return None
+    measured = (len(times) - 1) / span
+    usual = min(USUAL_RATES, key=lambda rate: abs(rate - measured))
+    return usual if abs(usual / measured - 1) < USUAL_TOLERANCE else measured.limit_denominator(1001)
+
+
 def _tag_seconds(text: str) -> float:
     hours, minutes, seconds = text.split(":")
     return int(hours) * 3600 + int(minutes) * 60 + float(seconds)
 
 
-def _count_packets(file: Path) -> int:
+def _packet_times(file: Path) -> list[Fraction]:
+    """When each picture is shown, in seconds on the file's clock, in the order of the file."""
     with _opened(file) as (container, stream):
-        return sum(packet.size > 0 for packet in container.demux(stream))
+        packets = (packet for packet in container.demux(stream) if packet.size)
+        return [
+            Fraction((packet.dts if packet.pts is None else packet.pts) or 0) * packet.time_base for packet in packets
+        ]

@@ -2,16 +2,62 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import io
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from fractions import Fraction
+from itertools import islice
 from pathlib import Path
 from typing import cast
 
 import av
+from av.audio.codeccontext import AudioCodecContext
 from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
 from av.container import InputContainer, OutputContainer
 from av.packet import Packet
+
+from fsgan_utils.video.reading import VideoError
+
+TRIED_PACKETS = 20
+"""So many packets of a track are written to see whether a container holds it: some refuse a codec only at the end."""
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """How a sound track is encoded anew.
+
+    Attributes:
+        instead_of: name of the track's own codec.
+        codec: name of the encoder.
+        rate: samples a second.
+        layout: FFmpeg's name of which channels there are.
+    """
+
+    instead_of: str
+    codec: str
+    rate: int
+    layout: str
+
+
+def plan_sound(source: Path, container: str) -> dict[int, Encoding | None]:
+    """Find out how each sound track of a file comes into a container.
+
+    Args:
+        source: the file.
+        container: FFmpeg's name of the format.
+
+    Returns:
+        By the track's index in the file: None where its packets can be copied, or how it has to be encoded.
+
+    Raises:
+        VideoError: a track can neither be copied nor encoded.
+    """
+    with av.open(str(source)) as reader:
+        tracks = [track.index for track in reader.streams.audio]
+    return {
+        index: None if _can_copy(source, index, container) else _encoding(source, index, container) for index in tracks
+    }
 
 
 class SoundCopy:
@@ -23,16 +69,20 @@ class SoundCopy:
     Args:
         source: the file with the sound.
         output: the container; its video stream has been added, its first packet has not been written.
+        plan: from `plan_sound`.
         origin: time in `source`, in seconds, that becomes time 0.
         start: where to begin, in seconds after `origin`; becomes time 0 of the output.
         stop: where to end, in seconds after `origin`; None for the end of the file.
-
-    Attributes:
-        reencoded: names of the codecs that had to be encoded anew.
     """
 
     def __init__(
-        self, source: Path, output: OutputContainer, origin: Fraction, start: Fraction | None, stop: Fraction | None
+        self,
+        source: Path,
+        output: OutputContainer,
+        plan: Mapping[int, Encoding | None],
+        origin: Fraction,
+        start: Fraction | None,
+        stop: Fraction | None,
     ) -> None:
         """Open the source and add its sound tracks to the output."""
         self._output = output
@@ -41,8 +91,8 @@ class SoundCopy:
         self._stop = None if stop is None else origin + stop
         self._input: InputContainer = av.open(str(source))
         tracks = self._input.streams.audio
-        self._tracks = {track.index: _add_track(output, track) for track in tracks}
-        self.reencoded = [track.codec_context.name for track in tracks if self._tracks[track.index][1]]
+        self._tracks = {track.index: _add_track(output, track, plan[track.index]) for track in tracks}
+        self._encodes = {index for index, encoding in plan.items() if encoding is not None}
         self._packets = self._wanted_packets(tracks)
         self._waiting = next(self._packets, None)
 
@@ -69,9 +119,9 @@ class SoundCopy:
                 yield packet
 
     def _write(self, packet: Packet) -> None:
-        track, encodes = self._tracks[packet.stream.index]
-        shift = round(self._shift / packet.time_base)
-        if encodes:
+        index = packet.stream.index
+        track, shift = self._tracks[index], round(self._shift / packet.time_base)
+        if index in self._encodes:
             for frame in packet.decode():
                 frame.pts = None if frame.pts is None else frame.pts - shift
                 self._output.mux(track.encode(cast(AudioFrame, frame)))
@@ -82,26 +132,66 @@ class SoundCopy:
         self._output.mux(packet)
 
     def _flush(self) -> None:
-        for track, encodes in self._tracks.values():
-            if encodes:
-                self._output.mux(track.encode(None))
+        for index in self._encodes:
+            self._output.mux(self._tracks[index].encode(None))
 
 
-def _add_track(output: OutputContainer, track: AudioStream) -> tuple[AudioStream, bool]:
-    """Add a sound track to the output; whether its sound has to be encoded anew."""
-    try:
+def _add_track(output: OutputContainer, track: AudioStream, encoding: Encoding | None) -> AudioStream:
+    """Add a sound track to the output."""
+    if encoding is None:
         copy = cast(AudioStream, output.add_stream_from_template(track))
-        encodes = False
-    except ValueError:
-        copy = cast(AudioStream, output.add_stream(output.default_audio_codec, rate=_sample_rate(output, track)))
-        copy.layout = track.layout
-        encodes = True
+        if _known_layout(track) != track.layout.name:
+            copy.codec_context.layout = _known_layout(track)  # type: ignore[assignment]
+    else:
+        copy = cast(AudioStream, output.add_stream(encoding.codec, rate=encoding.rate))
+        copy.layout = encoding.layout
     copy.metadata.update(track.metadata)
-    return copy, encodes
+    return copy
 
 
-def _sample_rate(output: OutputContainer, track: AudioStream) -> int:
-    return 48000 if "opus" in output.default_audio_codec else track.rate
+def _can_copy(source: Path, index: int, container: str) -> bool:
+    """Try it: write the beginning of a track into a container in memory."""
+    try:
+        with av.open(str(source)) as reader, av.open(io.BytesIO(), "w", format=container) as writer:
+            track = reader.streams[index]
+            copy = _add_track(writer, cast(AudioStream, track), None)
+            for packet in islice((p for p in reader.demux(track) if p.size and p.pts is not None), TRIED_PACKETS):
+                packet.stream = copy
+                writer.mux(packet)
+    except (ValueError, av.FFmpegError):
+        return False
+    return True
+
+
+def _encoding(source: Path, index: int, container: str) -> Encoding:
+    """The container's own codec, with the track's rate and channels where it takes them."""
+    with av.open(str(source)) as reader, av.open(io.BytesIO(), "w", format=container) as writer:
+        track, name = cast(AudioStream, reader.streams[index]), writer.default_audio_codec
+        codec = av.Codec("libopus" if name == "opus" else name, "w")
+        rates = codec.audio_rates or [track.rate]
+        rate = track.rate if track.rate in rates else 48_000
+        for layout in (_known_layout(track), f"{track.channels}c", "stereo"):
+            if _opens(codec, rate, layout):
+                return Encoding(track.codec_context.name, codec.name, rate, layout)
+        raise VideoError(
+            f"the sound of {source} ({track.codec_context.name}, {track.rate} Hz, {track.layout.name}) fits into no "
+            f"codec of the output; write another format, such as .mkv"
+        )
+
+
+def _known_layout(track: AudioStream) -> str:
+    """The name of a track's channels; of those that are only counted, the usual ones of that number."""
+    return f"{track.channels}c" if "channels" in track.layout.name else track.layout.name
+
+
+def _opens(codec: av.Codec, rate: int, layout: str) -> bool:
+    context = cast(AudioCodecContext, codec.create("audio"))
+    context.sample_rate, context.layout, context.format = rate, layout, (codec.audio_formats or [])[0]  # type: ignore[assignment]
+    try:
+        context.open()
+    except av.FFmpegError:
+        return False
+    return True
 
 
 def _begin(packet: Packet) -> Fraction:

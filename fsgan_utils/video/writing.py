@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import math
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -13,23 +12,24 @@ from typing import cast
 import av
 import numpy as np
 from av.container import OutputContainer
+from av.packet import Packet
 from av.video.reformatter import ColorRange, VideoReformatter
 from av.video.stream import VideoStream
 
-from fsgan_utils.video.encoders import APPLE, ENCODERS, LARGEST_CRF, codec_of
+from fsgan_utils.video.encoders import APPLE, ENCODERS, LARGEST_CRF, MUXERS, codec_of
+from fsgan_utils.video.look import check_aspect, clock, copy_look
 from fsgan_utils.video.parts import Part, with_parts
 from fsgan_utils.video.reading import (
-    MATRICES,
     SCALING,
-    UNTAGGED,
     Frame,
     VideoError,
     VideoInfo,
     check_range,
     matrix_of,
     probe,
+    read_frames,
 )
-from fsgan_utils.video.sound import SoundCopy
+from fsgan_utils.video.sound import Encoding, SoundCopy, plan_sound
 from fsgan_utils.workspace import resolve
 
 SYNTHETIC_COMMENT = "synthetic: faces in this video were generated (face swap)"
@@ -55,13 +55,15 @@ class VideoWriter:
         quality: the encoder's constant rate factor, 0 (best) to 51; None for one at which no difference is to be seen.
 
     Attributes:
-        reencoded_sound: names of the sound tracks' codecs that the container cannot hold, so that they were encoded
-            anew; known when the file is finished.
+        reencoded_sound: names of the sound tracks' codecs that the container cannot hold, so that they are encoded
+            anew.
+        delay: seconds by which picture and sound begin late, because the sound has a lead-in and the container no time
+            before zero; known when the file is finished.
 
     Raises:
         ValueError: neither `like` nor both `rate` and `size` are given, or the range is empty.
-        VideoError: the container is not one of those above or does not hold the codec, or the file is the source of
-            its own sound.
+        VideoError: the container is not one of those above, does not hold the codec or the shape of its pixels, or
+            can hold the sound in no way; or the file is the source of its own sound.
     """
 
     def __init__(
@@ -89,18 +91,22 @@ class VideoWriter:
         self._audio = audio_from if isinstance(audio_from, VideoInfo | None) else probe(audio_from)
         self._range = (start, stop)
         self._synthetic = synthetic
-        self._time_base = 1 / self._rate if like is None or rate is not None else _clock(like)
+        self._time_base = 1 / self._rate if like is None or rate is not None else clock(like, start)
         self._codec = codec_of(self.path, codec)
         self._quality = ENCODERS[self._codec].crf if quality is None else quality
         self._turns = round(like.rotation / 90) if like is not None else 0
-        self.reencoded_sound: list[str] = []
+        self.delay = self._begin = 0.0
         self._temporary = self.path.with_name(f".{self.path.stem}.partial{self.path.suffix}")
         self._reformatter = VideoReformatter()
         self._count = 0
+        self._lasts: dict[int, int] = {}
         if not 0 <= self._quality <= LARGEST_CRF:
             raise ValueError(f"quality must be None or from 0 to {LARGEST_CRF}. Received: {quality}")
         if self._audio is not None and self.path.exists() and self._audio.path.samefile(self.path):
             raise VideoError(f"{self.path} would overwrite the video it is made from; choose another name")
+        check_aspect(self.path, self._codec, like)
+        self._sound_plan = self._plan_sound()
+        self.reencoded_sound = [encoding.instead_of for encoding in self._sound_plan.values() if encoding]
 
     def __enter__(self) -> VideoWriter:
         """Open the hidden file."""
@@ -139,27 +145,34 @@ class VideoWriter:
             picture = self._to_yuv(np.rot90(image, -self._turns) if self._turns else image)
         picture.time_base = self._time_base
         picture.pts, picture.duration = self._when(frame)
+        self._lasts[picture.pts] = picture.duration
         with self._named_errors():
-            self._container.mux(self._stream.encode(picture))
+            self._mux(self._stream.encode(picture))
             self._bring_sound_to(picture.pts * self._time_base)
         self._count += 1
 
-    def append(self, part: Path) -> None:
+    def append(self, part: Path, lasts: Fraction | None = None) -> None:
         """Append the pictures of a part of the video, without decoding them, at the times they have there.
 
         Args:
             part: a file that ends in `PART`, written by another `VideoWriter` with the same settings.
+            lasts: how long its last picture is shown, in seconds; None for as long as usual.
 
         Raises:
             VideoError: the part is damaged, or the disk refused it.
         """
         with self._named_errors(), av.open(str(part)) as container:
-            for packet in container.demux(video=0):
-                if packet.size and packet.pts is not None:
-                    packet.stream = self._stream
-                    self._bring_sound_to(packet.pts * packet.time_base)
-                    self._container.mux(packet)
-                    self._count += 1
+            packets = (packet for packet in container.demux(video=0) if packet.size and packet.pts is not None)
+            packet = next(packets, None)
+            while packet is not None:
+                following = next(packets, None)
+                if following is None and lasts is not None:
+                    packet.duration = round(lasts / packet.time_base)
+                packet.stream = self._stream
+                self._bring_sound_to(cast(int, packet.pts) * packet.time_base)
+                self._container.mux(packet)
+                self._count += 1
+                packet = following
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -177,7 +190,15 @@ class VideoWriter:
         except av.FFmpegError as error:
             raise VideoError(f"frame {self._count} of {self.path} could not be written: {error}") from error
 
+    def _mux(self, packets: Sequence[Packet]) -> None:
+        """Write what was encoded, for as long as it is to be shown: encoders forget how long the last one is."""
+        for packet in packets:
+            packet.duration = self._lasts.pop(cast(int, packet.pts), 0) or packet.duration
+            self._container.mux(packet)
+
     def _bring_sound_to(self, time: Fraction) -> None:
+        if not self._count:
+            self._begin = float(time)
         if self._sound is not None:
             self._sound.advance(time)
 
@@ -185,7 +206,7 @@ class VideoWriter:
         try:
             if not self._count:
                 raise VideoError(f"no frame was written to {self.path}; is the stretch of time beyond the video's end?")
-            self._container.mux(self._stream.encode(None))
+            self._mux(self._stream.encode(None))
             if self._sound is not None:
                 self._sound.advance(None)
             self._container.close()
@@ -197,6 +218,8 @@ class VideoWriter:
             raise
         self._close_sound()
         self._temporary.replace(self.path)
+        if self._sound is not None:
+            self.delay = next(read_frames(self.path)).time - self._begin
 
     def _discard(self) -> None:
         with contextlib.suppress(av.FFmpegError):
@@ -226,7 +249,7 @@ class VideoWriter:
         stream.time_base = self._time_base
         stream.codec_context.time_base = self._time_base
         if self._like is not None:
-            _copy_look(self._like, stream)
+            copy_look(self._like, stream, height)
         if self._turns:
             stream.set_display_rotation(90 * self._turns)
         if self._codec == "hevc" and self.path.suffix.lower() in APPLE:
@@ -237,9 +260,11 @@ class VideoWriter:
         if self._audio is None or not self._audio.has_audio:
             return None
         start, stop = (None if second is None else Fraction(second) for second in self._range)
-        sound = SoundCopy(self._audio.path, self._container, self._audio.origin, start, stop)
-        self.reencoded_sound = sound.reencoded
-        return sound
+        return SoundCopy(self._audio.path, self._container, self._sound_plan, self._audio.origin, start, stop)
+
+    def _plan_sound(self) -> dict[int, Encoding | None]:
+        has_sound = self._audio is not None and self._audio.has_audio
+        return plan_sound(self._audio.path, MUXERS[self.path.suffix.lower()]) if self._audio and has_sound else {}
 
     def _when(self, frame: Frame | None) -> tuple[int, int]:
         if frame is None:
@@ -263,31 +288,13 @@ class VideoWriter:
         return not self._turns and own == (stored.format.name, stored.width, stored.height, *colours)
 
     def _to_yuv(self, image: np.ndarray) -> av.VideoFrame:
-        tag = self._stream.codec_context.colorspace
-        full = self._stream.codec_context.color_range == ColorRange.JPEG
+        context = self._stream.codec_context
+        full = context.color_range == ColorRange.JPEG
         return self._reformatter.reformat(
             av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="rgb24"),
-            format=self._stream.codec_context.pix_fmt,
-            dst_colorspace=matrix_of(int(tag), self._size[1]),
+            format=context.pix_fmt,
+            dst_colorspace=matrix_of(int(context.colorspace), context.height),
             dst_color_range=ColorRange.JPEG if full else ColorRange.MPEG,
             interpolation=SCALING,
             threads=1,
         )
-
-
-def _clock(like: VideoInfo) -> Fraction:
-    """The source's ticks; or finer ones that hold both them and its frames, where they are coarse (Matroska)."""
-    if like.time_base.numerator == 1 and like.time_base.denominator > 1000:
-        return like.time_base
-    return Fraction(1, math.lcm(like.time_base.denominator, like.rate.numerator))
-
-
-def _copy_look(like: VideoInfo, stream: VideoStream) -> None:
-    """Give a stream the colours and the pixel shape of a video."""
-    context = stream.codec_context
-    known = like.matrix in MATRICES or like.matrix == UNTAGGED
-    context.colorspace = like.matrix if known else 1
-    context.color_range = like.color_range
-    context.color_primaries = like.primaries
-    context.color_trc = like.transfer
-    context.sample_aspect_ratio = 1 / like.aspect if like.rotation % 180 else like.aspect
