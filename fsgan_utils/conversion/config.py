@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from fsgan_utils.conversion import color, smoothing
 from fsgan_utils.extraction.tracking import LANDMARKS
+from fsgan_utils.settings import check_kinds, one_of
 from fsgan_utils.video import CODECS, check_range
 
 DIRECTIONS = ("AtoB", "BtoA")
@@ -55,10 +56,11 @@ class ConvertConfig:
         synthetic: state in the video's metadata that its faces are generated.
         batch: frames that are worked on together.
         codec: "h264", "hevc" or "vp9"; None for the container's usual one.
-        quality: the encoder's constant rate factor, 0 (best) to 51; None for one at which no difference is to be seen.
+        quality: the encoder's constant rate factor, 0 (best; of H.264 a kind that few players show) to 51; None for one
+            at which no difference is to be seen.
 
     Raises:
-        ValueError: a value is out of range.
+        ValueError: a value is out of range or of another kind.
     """
 
     direction: str = "AtoB"
@@ -93,18 +95,19 @@ class ConvertConfig:
 
     def __post_init__(self) -> None:
         """Check every value."""
-        _one_of("direction", self.direction, DIRECTIONS)
-        _one_of("color_correction", self.color_correction, color.METHODS)
-        _one_of("faces", self.faces, FACES)
-        _one_of("mask", self.mask, MASKS)
+        check_kinds(self)
+        one_of("direction", self.direction, DIRECTIONS)
+        one_of("color_correction", self.color_correction, color.METHODS)
+        one_of("faces", self.faces, FACES)
+        one_of("mask", self.mask, MASKS)
         _check("keep", self.keep, isinstance(self.keep, tuple) and set(self.keep) <= set(KEPT), f"a tuple of {KEPT}")
         _check("mask_grow", self.mask_grow, -0.25 <= self.mask_grow <= 0.25, "from -.25 to .25")
         _check("mask_blur", self.mask_blur, 0 <= self.mask_blur <= 0.25, "from 0 to .25")
         _check("min_score", self.min_score, 0 <= self.min_score <= 1, "from 0 to 1")
-        _one_of("smoothing", self.smoothing, smoothing.METHODS)
-        _one_of("layout", self.layout, LAYOUTS)
-        _one_of("landmarks", self.landmarks, LANDMARKS)
-        _one_of("codec", self.codec, (None, *CODECS))
+        one_of("smoothing", self.smoothing, smoothing.METHODS)
+        one_of("layout", self.layout, LAYOUTS)
+        one_of("landmarks", self.landmarks, LANDMARKS)
+        one_of("codec", self.codec, (None, *CODECS))
         _check("redetect_every", self.redetect_every, self.redetect_every >= 1, "1 or more")
         _check("cutoff", self.cutoff, 0 < self.cutoff < math.inf, "above 0")
         _check("steady_colors", self.steady_colors, 0 <= self.steady_colors <= 50, "from 0 to 50 frames")
@@ -120,11 +123,6 @@ class ConvertConfig:
         _check("enhance", self.enhance, 0 <= self.enhance < math.inf, "0 or more")
         _check("batch", self.batch, self.batch >= 1, "1 or more")
         check_range(self.start, self.stop)
-
-
-def _one_of(name: str, value: object, allowed: tuple[str | None, ...]) -> None:
-    if value not in allowed:
-        raise ValueError(f"{name} must be one of {', '.join(map(str, allowed))}. Received: {value!r}")
 
 
 def _check(name: str, value: object, holds: bool, expected: str) -> None:

@@ -22,6 +22,7 @@ from fsgan_utils.extraction.proposal import STRIDE, Cells, find_cells
 from fsgan_utils.extraction.pyramid import CELL, View
 from fsgan_utils.extraction.sharing import share
 from fsgan_utils.faces import Face
+from fsgan_utils.settings import check_kinds
 
 CROPS_AT_ONCE = {24: 4, 48: 1}
 """Crops that the second and third network see at once, by the side of a crop: more save no time, and threads share
@@ -92,6 +93,7 @@ class FaceDetector:
 
     def __post_init__(self) -> None:
         """Check the settings and load the networks."""
+        check_kinds(self)
         if self.min_face is not None and self.min_face < CELL:
             raise ValueError(f"min_face must be None or at least {CELL} pixels. Received: {self.min_face}")
         object.__setattr__(self, "thresholds", tuple(self.thresholds))

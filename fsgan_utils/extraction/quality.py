@@ -10,6 +10,7 @@ import numpy as np
 from skimage.measure import blur_effect
 
 from fsgan_utils.faces import Face
+from fsgan_utils.settings import check_kinds
 
 BLUR_SIDE, BLUR_ROWS, BLUR_COLUMNS, BLUR_WIDTH = 128, slice(19, 77), slice(25, 102), 7
 """Blur is measured at this side of the crop, over these rows and columns (brows to nose), by an average this wide."""
@@ -91,6 +92,7 @@ class Selection:
 
     def __post_init__(self) -> None:
         """Check the limits."""
+        check_kinds(self)
         for field in fields(self):
             least, most = _RANGES[field.name]
             value = getattr(self, field.name)

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from fsgan_utils.faces import estimate_similarity
+from fsgan_utils.settings import check_kinds
 
 SIDE = 256
 """Side of the training images in pixels; all lengths of `Augmentation` count in them."""
@@ -59,6 +60,7 @@ class Augmentation:
 
     def __post_init__(self) -> None:
         """Check every value."""
+        check_kinds(self)
         for name in ("color_match", "color_match_xyz", "reshape", "flip", "motion_blur"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name} must be a probability, 0 to 1. Received: {getattr(self, name)}")

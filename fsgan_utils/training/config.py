@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 from fsgan_utils.faces import CROPS
+from fsgan_utils.settings import check_kinds, one_of
 
 RESOLUTIONS = (64, 128, 256)
 CAPACITIES = ("standard", "lite", "compact")
@@ -55,13 +56,14 @@ class ModelConfig:
 
     def __post_init__(self) -> None:
         """Check every value."""
-        _one_of("resolution", self.resolution, RESOLUTIONS)
-        _one_of("capacity", self.capacity, CAPACITIES)
-        _one_of("norm", self.norm, NORMS)
-        _one_of("self_attention", self.self_attention, (True, False))
-        _one_of("attention", self.attention, ATTENTIONS)
-        _one_of("crop", self.crop, CROPS)
-        _one_of("guide", self.guide, (True, False))
+        check_kinds(self)
+        one_of("resolution", self.resolution, RESOLUTIONS)
+        one_of("capacity", self.capacity, CAPACITIES)
+        one_of("norm", self.norm, NORMS)
+        one_of("self_attention", self.self_attention, (True, False))
+        one_of("attention", self.attention, ATTENTIONS)
+        one_of("crop", self.crop, CROPS)
+        one_of("guide", self.guide, (True, False))
         if self.guide and self.capacity != "compact":
             raise ValueError(f'guide=True needs capacity "compact". Received: {self.capacity!r}')
 
@@ -78,8 +80,8 @@ class ModelConfig:
         Raises:
             ValueError: v2.2 did not know the value.
         """
-        _one_of("norm", norm, tuple(V22_NORMS))
-        _one_of("model_capacity", model_capacity, ("standard", "lite"))
+        one_of("norm", norm, tuple(V22_NORMS))
+        one_of("model_capacity", model_capacity, ("standard", "lite"))
         if len(IMAGE_SHAPE) != 3 or IMAGE_SHAPE[0] != IMAGE_SHAPE[1] or IMAGE_SHAPE[2] != 3:
             raise ValueError(f"IMAGE_SHAPE must be (side, side, 3). Received: {IMAGE_SHAPE}")
         return cls(IMAGE_SHAPE[0], model_capacity, V22_NORMS[norm], use_self_attn, "full", "half")
@@ -129,6 +131,7 @@ class LossWeights:
 
     def __post_init__(self) -> None:
         """Check every weight."""
+        check_kinds(self)
         for name, value in vars(self).items():
             if not 0 <= value < math.inf:
                 raise ValueError(f"LossWeights.{name} must be a finite number, 0 or more. Received: {value!r}")
@@ -171,8 +174,9 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         """Check every value."""
-        _one_of("optimizer", self.optimizer, OPTIMIZERS)
-        _one_of("adversary", self.adversary, ADVERSARIES)
+        check_kinds(self)
+        one_of("optimizer", self.optimizer, OPTIMIZERS)
+        one_of("adversary", self.adversary, ADVERSARIES)
         for name in ("iterations", "batch_size", "preview_every", "backup_every"):
             if getattr(self, name) < 1:
                 raise ValueError(f"TrainConfig.{name} must be 1 or more. Received: {getattr(self, name)!r}")
@@ -188,8 +192,3 @@ class TrainConfig:
     def last_iteration(self) -> int:
         """Where training ends: the schedule's steps and the extra ones."""
         return self.iterations + self.extra_iterations
-
-
-def _one_of(name: str, value: object, allowed: tuple) -> None:
-    if value not in allowed:
-        raise ValueError(f"{name} must be one of {', '.join(map(str, allowed))}. Received: {value!r}")
