@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import cv2
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from fsgan_utils.workspace import existing_file, resolve
 
 TEXT_HEIGHT = 22
+EXIF_HEAD = b"Exif\0\0"
+"""What Pillow puts before a picture's metadata, and OpenCV puts there by itself."""
 JPEG = [
     *(cv2.IMWRITE_JPEG_QUALITY, 97),
     *(cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444),
@@ -29,8 +32,9 @@ IMAGE_SUFFIXES = (
 def load_image(path: str | Path) -> np.ndarray:
     """Read an image of any common format.
 
-    Grey, palette and CMYK images become colour, 16-bit ones 8-bit; transparent parts become black; a photo
-    is turned upright as its EXIF tag says; of an animation the first picture is taken.
+    Grey, palette and CMYK images become colour, 16-bit ones 8-bit; transparent parts become black; colours of another
+    profile, such as phones' Display P3, become sRGB; a photo is turned upright as its EXIF tag says; of an animation
+    the first picture is taken.
 
     Args:
         path: PNG, JPEG, WebP, BMP, TIFF, GIF or whatever else Pillow reads.
@@ -57,12 +61,13 @@ def load_image(path: str | Path) -> np.ndarray:
         ) from error
 
 
-def write_image(path: str | Path, image: np.ndarray) -> None:
+def write_image(path: str | Path, image: np.ndarray, tags: Mapping[int, str] | None = None) -> None:
     """Write an image; the file appears whole or not at all.
 
     Args:
         path: its suffix says the format; ".jpg" is written at quality 97 with full colour resolution.
         image: uint8 RGB (H, W, 3), RGBA (H, W, 4) or grey (H, W).
+        tags: what the picture's metadata say, by the numbers of EXIF.
 
     Raises:
         ValueError: the array is no such image, or OpenCV knows no format of that suffix.
@@ -75,19 +80,27 @@ def write_image(path: str | Path, image: np.ndarray) -> None:
         )
     if not cv2.haveImageWriter(file.name):
         raise ValueError(f"no image format is written under the suffix {file.suffix!r} of {file}; use .png or .jpg")
-    write_bytes(file, encode_image(file.suffix, pixels))
+    write_bytes(file, encode_image(file.suffix, pixels, tags))
 
 
-def encode_image(suffix: str, pixels: np.ndarray) -> bytes:
+def encode_image(suffix: str, pixels: np.ndarray, tags: Mapping[int, str] | None = None) -> bytes:
     """Encode an image in the format that a suffix such as ".jpg" says.
 
     Args:
         suffix: of a file of that format, with its dot.
         pixels: uint8 RGB (H, W, 3), RGB with alpha (H, W, 4) or grey (H, W).
+        tags: as for `write_image`.
     """
     orders = {3: cv2.COLOR_RGB2BGR, 4: cv2.COLOR_RGBA2BGRA}
     stored = pixels if pixels.ndim == 2 else cv2.cvtColor(pixels, orders[pixels.shape[2]])
-    return cv2.imencode(suffix, stored, ENCODING.get(suffix.lower(), []))[1].tobytes()
+    settings = ENCODING.get(suffix.lower(), [])
+    if not tags:
+        return cv2.imencode(suffix, stored, settings)[1].tobytes()
+    exif = Image.Exif()
+    exif.update(tags)
+    metadata = np.frombuffer(exif.tobytes()[len(EXIF_HEAD) :], np.uint8)
+    kinds = [cv2.IMAGE_METADATA_EXIF]
+    return cv2.imencodeWithMetadata(suffix, stored, kinds, [metadata], settings)[1].tobytes()
 
 
 def write_bytes(path: Path, content: bytes) -> None:
@@ -172,6 +185,7 @@ def limited(image: np.ndarray, side: int) -> np.ndarray:
 
 
 def _to_rgb(picture: Image.Image) -> np.ndarray:
+    profile = picture.info.get("icc_profile")
     if picture.mode.startswith("I"):
         grey = np.clip(np.asarray(picture).astype(np.int64) >> 8, 0, 255).astype(np.uint8)
         return np.repeat(grey[..., None], 3, axis=2)
@@ -179,5 +193,21 @@ def _to_rgb(picture: Image.Image) -> np.ndarray:
         raise ValueError("its pixels are floating-point numbers, expected 8 or 16 bits each")
     if picture.has_transparency_data:
         opaque = Image.new("RGBA", picture.size, (0, 0, 0, 255))
-        return np.array(Image.alpha_composite(opaque, picture.convert("RGBA")).convert("RGB"))
-    return np.array(picture.convert("RGB"))
+        picture = Image.alpha_composite(opaque, picture.convert("RGBA")).convert("RGB")
+    if picture.mode == "P":
+        picture = picture.convert("RGB")
+    return np.array(_to_srgb(picture, profile).convert("RGB"))
+
+
+def _to_srgb(picture: Image.Image, profile: bytes | None) -> Image.Image:
+    """Bring a picture from the colours of its ICC profile to sRGB; one that does not fit it stays, as viewers do."""
+    if profile is None:
+        return picture
+    try:
+        own = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        if "sRGB" in ImageCms.getProfileDescription(own):
+            return picture
+        converted = ImageCms.profileToProfile(picture, own, ImageCms.createProfile("sRGB"), outputMode="RGB")
+    except (ImageCms.PyCMSError, OSError):
+        return picture
+    return picture if converted is None else converted

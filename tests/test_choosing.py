@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from painter import Painter
 
-from fsgan_utils.conversion import ConvertConfig, convert_video, follow_faces, identify, people_sheet
+from fsgan_utils.conversion import ConvertConfig, convert_video, follow_faces, identify, people_sheet, preview_swap
 from fsgan_utils.conversion.choosing import choose
 from fsgan_utils.extraction import Source
 from fsgan_utils.video import VideoWriter, read_frames
@@ -72,6 +72,18 @@ def test_only_the_person_asked_for_changes(clip, tracks, person, tmp_path):
     who = next(whose(tracks, number) for number, found in identify(tracks).items() if found == person)
     before, after = ((True, False), (False, True)) if who == "a" else ((False, True), (True, False))
     assert changed(clip, summary.output) == 12 * [before] + 12 * [after]
+
+
+def test_the_preview_shows_the_person_asked_for(clip, tracks):
+    for person in (0, 1):
+        config = ConvertConfig(color_correction="none", identity=person)
+        before, after = preview_swap(Source.open(clip), tracks, Painter(), config)
+        difference = np.abs(before.astype(int) - after).max(axis=-1)
+        halves = difference[:, :SIDE].max() > 40, difference[:, SIDE:].max() > 40
+        who = next(whose(tracks, number) for number, found in identify(tracks).items() if found == person)
+        assert halves == ((False, True) if who == "a" else (True, False))
+    before, after = preview_swap(Source.open(clip), tracks, Painter(), ConvertConfig(min_face=1000))
+    np.testing.assert_array_equal(before, after)
 
 
 def test_one_track(clip, tracks, tmp_path):

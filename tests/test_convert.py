@@ -7,9 +7,11 @@ import cv2
 import numpy as np
 import pytest
 from painter import Painter
+from PIL import ExifTags, Image
 
 from fsgan_utils.conversion import ConvertConfig, build_detector, convert_video, follow_faces, swap_image
 from fsgan_utils.conversion.stability import acceleration
+from fsgan_utils.conversion.targets import SYNTHETIC_PICTURE
 from fsgan_utils.extraction import Source
 from fsgan_utils.faces import Face
 from fsgan_utils.images import load_image, write_image
@@ -48,7 +50,7 @@ def first_images(count, path=CLIP):
 
 
 def pictures_in(folder):
-    return sorted(path.name for path in folder.glob("[!.]*"))
+    return sorted(path.name for path in folder.iterdir())
 
 
 def redness(image):
@@ -288,6 +290,18 @@ def test_pictures_in_a_folder_lose_nothing(detector, tmp_path):
     result = load_image(summary.output / names[0])
     np.testing.assert_array_equal(source[:40], result[:40])
     assert redness(result).max() > redness(source).max() + 30
+
+
+def test_pictures_say_that_they_are_synthetic(detector, tmp_path):
+    for name, config in (("frames", RESULT), ("plain", replace(RESULT, synthetic=False))):
+        convert_video(CLIP, tmp_path / name, Painter(), replace(config, stop=0.05), detector)
+        with Image.open(tmp_path / name / "frame_000000.png") as picture:
+            description = picture.getexif().get(ExifTags.Base.ImageDescription)
+        assert (description == SYNTHETIC_PICTURE) == config.synthetic
+    write_image(tmp_path / "photograph.jpg", first_images(1)[0])
+    alone = convert_video(tmp_path / "photograph.jpg", tmp_path / "swapped.jpg", Painter(), RESULT, detector)
+    with Image.open(alone.output) as picture:
+        assert picture.getexif()[ExifTags.Base.ImageDescription] == SYNTHETIC_PICTURE
 
 
 def test_a_patch_laid_over_the_source_is_the_result(detector, tmp_path):

@@ -3,7 +3,7 @@ import io
 import cv2
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageCms
 
 from fsgan_utils.images import list_images, load_image, square_image, write_image
 
@@ -64,6 +64,19 @@ def test_every_kind_of_image_becomes_rgb(tmp_path, colours, name, make, expected
 def test_colour_of_16_bits(tmp_path, colours):
     cv2.imwrite(str(tmp_path / "x.png"), colours[..., ::-1].astype(np.uint16) * 257)
     np.testing.assert_array_equal(load_image(tmp_path / "x.png"), colours)
+
+
+def test_colours_of_another_profile_become_srgb(tmp_path, colours):
+    """A profile like sRGB, but with red's and blue's primaries exchanged."""
+    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    exchanged = srgb.replace(b"rXYZ", b"tmp!").replace(b"bXYZ", b"rXYZ").replace(b"tmp!", b"bXYZ")
+    exchanged = exchanged.replace("sRGB".encode("utf-16-be"), "odd!".encode("utf-16-be"))
+    for name, profile, expected in (("s", srgb, colours), ("e", exchanged, colours[..., ::-1]), ("n", b"no", colours)):
+        Image.fromarray(colours).save(tmp_path / f"{name}.png", icc_profile=profile)
+        np.testing.assert_allclose(load_image(tmp_path / f"{name}.png"), expected, atol=3)
+    with_alpha = np.dstack([colours, np.full(colours.shape[:2], 255, np.uint8)])
+    Image.fromarray(with_alpha).save(tmp_path / "a.png", icc_profile=exchanged)
+    np.testing.assert_allclose(load_image(tmp_path / "a.png"), colours[..., ::-1], atol=3)
 
 
 def test_a_photo_is_turned_upright(tmp_path, colours):

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from fsgan_utils.locking import BusyError, only_run_on
 from fsgan_utils.training import (
     LossWeights,
     ModelConfig,
@@ -101,6 +102,17 @@ def test_an_interruption_saves_and_the_next_run_goes_on(faces, tmp_path):
     model, _ = run(faces, tmp_path, preview=interrupt)
     assert model.iteration == 3 and load_model(tmp_path).iteration == 3
     assert run(faces, tmp_path)[0].iteration == 6
+
+
+def test_a_model_trained_further_elsewhere_is_not_replaced(faces, tmp_path):
+    """As when two notebooks have opened one model."""
+    stale = open_model(tmp_path, COMPACT, SETTINGS)
+    run(faces, tmp_path)
+    with pytest.raises(ValueError, match="has been trained to iteration 6 since this one was opened, which is at 0"):
+        train(stale, faces, SETTINGS, tmp_path)
+    with only_run_on(tmp_path), pytest.raises(BusyError, match="another run is writing"):
+        run(faces, tmp_path, replace(SETTINGS, iterations=9))
+    assert load_model(tmp_path).iteration == 6
 
 
 def test_a_loss_that_is_not_finite_stops_and_leaves_the_saved_model(faces, tmp_path):

@@ -183,6 +183,32 @@ def test_sound_of_every_kind_arrives(tmp_path, source, codec, layout, channels, 
         assert b"".join(packet[2] for packet in sound(writer.path)) == b"".join(p[2] for p in sound(source))
 
 
+def test_title_and_chapters_are_taken_over(tmp_path):
+    source, chapters = tmp_path / "a.mkv", [(0, 500, "one"), (500, 1500, "two"), (1500, 2000, "three")]
+    with av.open(str(CLIP)) as reader, av.open(str(source), "w") as writer:
+        track = writer.add_stream_from_template(reader.streams.video[0], opaque=True)
+        writer.metadata.update(title="My film", location="+48.1/")
+        writer.set_chapters(
+            [
+                {"id": i, "start": a, "end": b, "time_base": Fraction(1, 1000), "metadata": {"title": title}}
+                for i, (a, b, title) in enumerate(chapters)
+            ]
+        )
+        for packet in reader.demux(video=0):
+            if packet.size:
+                packet.stream = track
+                writer.mux(packet)
+    for stretch, expected in (({}, chapters), ({"start": 1, "stop": 1.5}, [(0, 500, "two")])):
+        with av.open(str(copy_video(source, tmp_path / "b.mp4", **stretch))) as container:
+            assert container.metadata["title"] == "My film"
+            assert "location" not in container.metadata
+            found = [
+                (int(c["start"] * c["time_base"] * 1000), int(c["end"] * c["time_base"] * 1000), c["metadata"]["title"])
+                for c in container.chapters()
+            ]
+        assert found == expected
+
+
 def test_a_cut_between_two_frames_of_a_coarse_clock_keeps_their_distances(tmp_path):
     source = with_sound(tmp_path / "a.avi", "pcm_s16le", "stereo")
     assert probe(source).time_base == Fraction(1, 24)

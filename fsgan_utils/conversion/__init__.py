@@ -7,6 +7,7 @@ from fsgan_utils.conversion.config import ConvertConfig
 from fsgan_utils.conversion.convert import convert_video
 from fsgan_utils.conversion.frames import source_frames
 from fsgan_utils.conversion.masking import face_mask
+from fsgan_utils.conversion.preview import preview_swap
 from fsgan_utils.conversion.steps import GeneratedFace, Generator, Swapped, compose, draw, finish, fit, place
 from fsgan_utils.conversion.summary import ConversionSummary
 from fsgan_utils.conversion.swap import build_detector, chosen, generate_faces, swap_faces, swap_image
@@ -38,6 +39,7 @@ __all__ = [
     "identify",
     "people_sheet",
     "place",
+    "preview_swap",
     "source_frames",
     "swap_faces",
     "swap_image",

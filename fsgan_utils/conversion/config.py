@@ -53,7 +53,7 @@ class ConvertConfig:
             faces alone with the mask as opacity, for pictures in a folder.
         start: second at which to begin; None for the beginning.
         stop: second at which to end; None for the end.
-        synthetic: state in the video's metadata that its faces are generated.
+        synthetic: state in the metadata of the video, or of each picture, that its faces are generated.
         batch: frames that are worked on together.
         codec: "h264", "hevc" or "vp9"; None for the container's usual one.
         quality: the encoder's constant rate factor, 0 (best; of H.264 a kind that few players show) to 51; None for one

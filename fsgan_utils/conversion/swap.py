@@ -77,17 +77,37 @@ def swap_faces(
     """
     placed = [[PlacedFace.seen(one, model, config) for one in chosen(group, config)] for group in sightings]
     groups = [[face for face in group if face is not None] for group in placed]
+    left_alone = [len(found) - len(group) for found, group in zip(sightings, groups, strict=True)]
+    return swap_placed(images, groups, model, config, left_alone)
+
+
+def swap_placed(
+    images: Sequence[np.ndarray],
+    groups: Sequence[Sequence[PlacedFace]],
+    model: Generator,
+    config: ConvertConfig,
+    left_alone: Sequence[int],
+) -> list[Swapped]:
+    """Swap faces of which it is known where they go; the network runs once for all.
+
+    Args:
+        images: uint8 RGB (H, W, 3) each.
+        groups: for each image the faces to swap.
+        model: the trained model.
+        config: the settings.
+        left_alone: for each image how many others there are; only counted.
+    """
     sources = [face.alignment.warp(image) for image, group in zip(images, groups, strict=True) for face in group]
     drawn_faces = draw(sources, model, config, [face for group in groups for face in group])
     drawings = iter(zip(sources, drawn_faces, strict=True))
     results = []
-    for image, group, found in zip(images, groups, sightings, strict=True):
+    for image, group, others in zip(images, groups, left_alone, strict=True):
         faces: list[Drawing] = []
         for face in group:
             source, drawn = next(drawings)
             transfer, alpha = fit(source, drawn, config, face.mesh)
             faces.append((face.alignment, finish(source, drawn, transfer, alpha, face.mesh, config)))
-        results.append(compose(image, faces, config, len(found) - len(faces)))
+        results.append(compose(image, faces, config, others))
     return results
 
 

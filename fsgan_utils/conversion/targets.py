@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -12,13 +11,14 @@ from typing import Protocol
 
 import av
 import numpy as np
+from PIL import ExifTags, Image
 
 from fsgan_utils.conversion.config import ConvertConfig
 from fsgan_utils.conversion.steps import Swapped
 from fsgan_utils.conversion.work import Work
 from fsgan_utils.extraction import Source
 from fsgan_utils.extraction.folders import put_in_place
-from fsgan_utils.images import IMAGE_SUFFIXES, write_bytes, write_image
+from fsgan_utils.images import IMAGE_SUFFIXES, write_image
 from fsgan_utils.video import PART, VIDEO_SUFFIXES, Frame, Part, VideoError, VideoInfo, VideoWriter, codec_of
 from fsgan_utils.workspace import resolve
 
@@ -28,13 +28,13 @@ HDR = (16, 18)
 NOTICED = 0.005
 """Seconds of delay from which it is spoken of: Matroska's clock counts milliseconds."""
 PICTURES = "pictures"
-NOTE = ".face_swap.json"
-"""In a folder of pictures, says that they are synthetic, and which are ours to replace."""
 LITTER = (".DS_Store", "Thumbs.db", "desktop.ini", ".ipynb_checkpoints")
 """What browsing leaves in a folder."""
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg")
 """Endings of the pictures that can be written."""
-SYNTHETIC_PICTURES = "synthetic: faces in these pictures were generated (face swap)"
+SOFTWARE = "fsgan_utils"
+SYNTHETIC_PICTURE = "synthetic: faces in this picture were generated (face swap)"
+"""What the metadata of a picture with generated faces says."""
 BACKDROP = 0.15
 """How bright the source shines through beside the mask, as in v2.2."""
 
@@ -83,7 +83,7 @@ def open_target(output: str | Path, source: Source, config: ConvertConfig) -> Ta
     if source.info is None and (picture or video) and not path.is_dir():
         return _single_picture(path, source, config)
     if source.info is None or not path.suffix or path.is_dir():
-        return PictureTarget(path, _picture_names(source, config))
+        return PictureTarget(path, _picture_names(source, config), synthetic=config.synthetic)
     if picture:
         raise VideoError(f"{path} would be one picture, and {source.path} is a video; name a video or a folder")
     if config.layout == "patch":
@@ -108,7 +108,7 @@ def _single_picture(path: Path, source: Source, config: ConvertConfig) -> Pictur
         raise VideoError(f"{path} cannot be transparent, as layout 'patch' is; let its name end in .png")
     if path.suffix.lower() not in PICTURE_SUFFIXES:
         raise VideoError(f"{path} cannot be written: its name must end in one of {', '.join(PICTURE_SUFFIXES)}")
-    return PictureTarget(path, [path.name], single=True)
+    return PictureTarget(path, [path.name], single=True, synthetic=config.synthetic)
 
 
 @dataclass(frozen=True)
@@ -174,7 +174,7 @@ class VideoTarget:
 
 
 def _simplified(info: VideoInfo) -> list[str]:
-    """What of the source's colours the result does not hold."""
+    """What of the source the result does not hold."""
     pixels = av.VideoFormat(info.pixel_format, info.width, info.height)
     bits, notes = pixels.components[0].bits, []
     if bits > 8:
@@ -184,6 +184,8 @@ def _simplified(info: VideoInfo) -> list[str]:
         notes.append(
             f"the source has finer colours ({info.pixel_format}) than the result, which has them every 2 pixels"
         )
+    if info.has_subtitles:
+        notes.append("the source's subtitles are not taken over")
     if info.transfer in HDR:
         notes.append("the source is HDR, and faces are drawn without: compare their brightness by eye")
     return notes
@@ -197,6 +199,7 @@ class PictureTarget:
         path: the folder, or the picture.
         names: of each frame of the source the name of its picture; empty for `frame_{n}.png`.
         single: whether `path` is the picture.
+        synthetic: state in the pictures' metadata that their faces are generated.
 
     Raises:
         VideoError: the folder holds something else.
@@ -205,6 +208,7 @@ class PictureTarget:
     path: Path
     names: Sequence[str]
     single: bool = False
+    synthetic: bool = True
 
     def __post_init__(self) -> None:
         """Check that nothing is lost when the folder is replaced: only pictures that a conversion put there may be."""
@@ -212,9 +216,8 @@ class PictureTarget:
             return
         if self.path.is_file():
             raise VideoError(f"{self.path} is a file; name a folder, or a video ({', '.join(VIDEO_SUFFIXES)})")
-        ours = {NOTE, *LITTER, *_noted(self.path)}
         for path in sorted(self.path.iterdir()) if self.path.is_dir() else ():
-            if path.name not in ours:
+            if path.name not in LITTER and not _is_ours(path):
                 raise VideoError(f"the folder {self.path} holds {path.name}, which would be lost; name another folder")
 
     @contextmanager
@@ -236,8 +239,6 @@ class PictureTarget:
         if self.single:
             (complete / self.path.name).replace(self.path)
         else:
-            names = sorted(path.name for path in complete.iterdir() if path.name != NOTE)
-            write_bytes(complete / NOTE, json.dumps({"comment": SYNTHETIC_PICTURES, "pictures": names}).encode())
             put_in_place(complete, self.path)
         return []
 
@@ -248,13 +249,18 @@ class _Pictures:
     work: Work
 
     def write(self, image: np.ndarray, frame: Frame, changed: Sequence[Part] | None = None) -> None:
-        write_image(self.target.picture(self.work, frame.index), image)
+        description = SYNTHETIC_PICTURE if self.target.synthetic else ""
+        tags: dict[int, str] = {ExifTags.Base.Software: SOFTWARE, ExifTags.Base.ImageDescription: description}
+        write_image(self.target.picture(self.work, frame.index), image, tags)
 
 
-def _noted(folder: Path) -> list[str]:
-    """The pictures that a conversion put into a folder."""
-    note = folder / NOTE
-    return json.loads(note.read_text(encoding="utf-8"))["pictures"] if note.exists() else []
+def _is_ours(path: Path) -> bool:
+    """Whether a file is a picture that a conversion wrote."""
+    try:
+        with Image.open(path) as picture:
+            return picture.getexif().get(ExifTags.Base.Software) == SOFTWARE
+    except OSError:
+        return False
 
 
 def _picture_names(source: Source, config: ConvertConfig) -> list[str]:

@@ -36,6 +36,7 @@ from fsgan_utils.extraction.sources import Picture, Source
 from fsgan_utils.extraction.tracking import CROP_SIZE, FaceTracker, Sighting
 from fsgan_utils.faces import Alignment, Face, crop_template
 from fsgan_utils.images import limited, write_image
+from fsgan_utils.locking import only_run_on
 from fsgan_utils.video import VideoError
 from fsgan_utils.workspace import Workspace
 
@@ -86,6 +87,7 @@ def extract_faces(
         FileNotFoundError: there is no such source, or the folder holds no image.
         ValueError: a setting is out of range, or the file is not a video or damaged.
         NoFaceError: no face was found or none was good enough; nothing has been changed.
+        BusyError: another run is extracting faces into this workspace.
         OSError: the workspace cannot be written (a full disk, say); what is done is kept for the next run.
     """
     if save_format not in SAVE_FORMATS:
@@ -96,7 +98,7 @@ def extract_faces(
     opened = Source.open(source)
     tracker = FaceTracker(detector or FaceDetector(), landmarks, redetect_every)
     fingerprint = fingerprint_of(opened, (repr(tracker), detect_every, save_format, selection, crop))
-    with writing_to(workspace.faces):
+    with only_run_on(workspace.faces), writing_to(workspace.faces):
         restore_replaced(workspace.faces)
         unfinished = unfinished_folder(workspace.root, opened, fingerprint)
         done = done_before(workspace.faces, fingerprint)

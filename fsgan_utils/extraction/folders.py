@@ -14,7 +14,7 @@ ADVICE = {
     errno.EDQUOT: "your share of the disk is used up; make room and run again",
     errno.EACCES: "it may not be written to; change its permissions or choose another workspace",
     errno.EPERM: "it may not be written to; change its permissions or choose another workspace",
-    errno.ENAMETOOLONG: "the name is too long; give the source a shorter one",
+    errno.ENAMETOOLONG: "the name is too long; choose a shorter one",
     errno.ENOTDIR: "a file stands where a folder should be; rename it or choose another workspace",
     errno.EEXIST: "a file stands where a folder should be; rename it or choose another workspace",
     errno.EROFS: "its disk can only be read; choose a workspace on another one",

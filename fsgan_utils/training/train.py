@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import keras
 from tqdm.auto import tqdm
 
+from fsgan_utils.locking import only_run_on
 from fsgan_utils.training.augmentation import Augmentation
 from fsgan_utils.training.callbacks import IterationCounter, PhaseSchedule
 from fsgan_utils.training.checkpoints import CARD, load_model, read_card, restore_optimizer, save_model, saved_config
@@ -88,41 +90,53 @@ def train(
 
     Raises:
         FloatingPointError: the loss is no longer finite. The last saved model is untouched.
-        ValueError: the phases are not a schedule, or the model is guided and the faces are not from
-            `learn_proportions`.
+        BusyError: another run is training into this folder.
+        ValueError: the phases are not a schedule, the model is guided and the faces are not from
+            `learn_proportions`, or the folder holds a model that has been trained further.
     """
     phases = default_phases(model.config) if phases is None else phases
     schedule = PhaseSchedule(phases, settings)
     _provide_perceptual(model, settings, phases)
     if model.config.guide:
         model.proportions = find_proportions(faces)
-    history = History.open(folder / "history.csv", model.iteration)
-    board = Board(folder / "logs")
-    progress = tqdm(total=settings.last_iteration, initial=model.iteration, desc="training", unit="step")
-    try:
-        while model.iteration < settings.last_iteration:
-            stop = _next_stop(model.iteration, settings, phases)
-            logs = _fit(model, faces, settings, augmentation, stop, [schedule, IterationCounter(progress)])
-            history.append(model.iteration, logs)
-            backup = model.iteration % settings.backup_every == 0
-            finished = model.iteration == settings.last_iteration
-            preview_due = model.iteration % settings.preview_every == 0 or finished
-            if preview_due and scorer is not None:
-                note_scores(model, scorer, history, folder)
-            board.write(history.rows[-1])
-            if backup or preview_due:
-                save_model(model, folder, keep=backup)
-                history.save()
-            if preview_due and preview is not None:
-                preview(model, history)
-    except KeyboardInterrupt:
-        save_model(model, folder)
-        history.save()
-        tqdm.write(f"interrupted: saved at iteration {model.iteration}; run again to go on from there")
-    finally:
-        progress.close()
-        board.close()
+    with only_run_on(folder), ExitStack() as opened:
+        _check_newest(model, folder)
+        history = History.open(folder / "history.csv", model.iteration)
+        board = opened.enter_context(closing(Board(folder / "logs")))
+        progress = opened.enter_context(
+            tqdm(total=settings.last_iteration, initial=model.iteration, desc="training", unit="step")
+        )
+        try:
+            while model.iteration < settings.last_iteration:
+                stop = _next_stop(model.iteration, settings, phases)
+                logs = _fit(model, faces, settings, augmentation, stop, [schedule, IterationCounter(progress)])
+                history.append(model.iteration, logs)
+                backup = model.iteration % settings.backup_every == 0
+                finished = model.iteration == settings.last_iteration
+                preview_due = model.iteration % settings.preview_every == 0 or finished
+                if preview_due and scorer is not None:
+                    note_scores(model, scorer, history, folder)
+                board.write(history.rows[-1])
+                if backup or preview_due:
+                    save_model(model, folder, keep=backup)
+                    history.save()
+                if preview_due and preview is not None:
+                    preview(model, history)
+        except KeyboardInterrupt:
+            save_model(model, folder)
+            history.save()
+            tqdm.write(f"interrupted: saved at iteration {model.iteration}; run again to go on from there")
     return history
+
+
+def _check_newest(model: FaceSwapGAN, folder: Path) -> None:
+    """Raise if saving the model would replace one that has been trained further meanwhile, in another notebook, say."""
+    saved = read_card(folder)["iteration"] if (folder / CARD).exists() else 0
+    if saved > model.iteration:
+        raise ValueError(
+            f"the model in {folder} has been trained to iteration {saved} since this one was opened, which is at "
+            f"{model.iteration}; open it anew, or train into another folder"
+        )
 
 
 def _next_stop(iteration: int, settings: TrainConfig, phases: Sequence[Phase]) -> int:

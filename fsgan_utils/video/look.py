@@ -1,15 +1,24 @@
-"""What a video takes over from its source: colours, shape of the pixels, clock."""
+"""What a video takes over from its source beside pictures and sound: colours, shape of the pixels, clock, chapters."""
 
 from __future__ import annotations
 
 import math
 from fractions import Fraction
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import av
+from av.container import OutputContainer
 from av.video.stream import VideoStream
 
 from fsgan_utils.video.encoders import APPLE, PART
 from fsgan_utils.video.reading import MATRICES, UNTAGGED, VideoError, VideoInfo, matrix_of
+
+if TYPE_CHECKING:
+    from av.container.core import Chapter
+
+TAGS = ("title", "artist", "album", "date", "copyright", "description")
+"""What of a video's metadata is taken over: not where it was recorded, nor with what."""
 
 
 def check_aspect(path: Path, codec: str, like: VideoInfo | None) -> None:
@@ -49,3 +58,27 @@ def _matrix_tag(like: VideoInfo, height: int) -> int:
     if before == matrix_of(UNTAGGED, height):
         return UNTAGGED
     return next(tag for tag, matrix in MATRICES.items() if matrix == before)
+
+
+def copy_head(source: Path, output: OutputContainer, start: Fraction, stop: Fraction | None) -> None:
+    """Take title and chapters over.
+
+    Args:
+        source: the video.
+        output: a container of which nothing has been written.
+        start: second of the source that becomes time 0.
+        stop: second of the source at which the output ends; None for the end.
+    """
+    with av.open(str(source)) as reader:
+        found = {name.lower(): value for name, value in reader.metadata.items()}
+        output.metadata.update({name: found[name] for name in TAGS if name in found})
+        chapters = [_cut(chapter, start, stop) for chapter in reader.chapters()]
+        output.set_chapters([chapter for chapter in chapters if chapter["start"] < chapter["end"]])
+
+
+def _cut(chapter: Chapter, start: Fraction, stop: Fraction | None) -> Chapter:
+    """What of a chapter lies in a stretch of time; where nothing does, it ends before it begins."""
+    second = 1 / (chapter["time_base"] or Fraction(1))
+    begin = max(chapter["start"] / second, start)
+    end = chapter["end"] / second if stop is None else min(chapter["end"] / second, stop)
+    return {**chapter, "start": round((begin - start) * second), "end": round((end - start) * second)}

@@ -75,6 +75,7 @@ class VideoInfo:
     frames: int
     duration: float
     has_audio: bool
+    has_subtitles: bool
     rotation: int
     codec: str
     pixel_format: str
@@ -141,6 +142,7 @@ def probe(path: str | Path) -> VideoInfo:
             frames=frames,
             duration=length or float(frames / rate),
             has_audio=bool(container.streams.audio),
+            has_subtitles=bool(container.streams.subtitles),
             rotation=frame.rotation % 360,
             codec=stream.codec_context.name,
             pixel_format=frame.format.name,

@@ -71,7 +71,7 @@ class SoundCopy:
         output: the container; its video stream has been added, its first packet has not been written.
         plan: from `plan_sound`.
         origin: time in `source`, in seconds, that becomes time 0.
-        start: where to begin, in seconds after `origin`; becomes time 0 of the output.
+        start: where to begin, in seconds after `origin`; becomes time 0 of the output. 0 keeps the lead-in.
         stop: where to end, in seconds after `origin`; None for the end of the file.
     """
 
@@ -81,13 +81,13 @@ class SoundCopy:
         output: OutputContainer,
         plan: Mapping[int, Encoding | None],
         origin: Fraction,
-        start: Fraction | None,
+        start: Fraction,
         stop: Fraction | None,
     ) -> None:
         """Open the source and add its sound tracks to the output."""
         self._output = output
-        self._shift = origin + (start or 0)
-        self._first = None if start is None else self._shift
+        self._shift = origin + start
+        self._first = self._shift if start else None
         self._stop = None if stop is None else origin + stop
         self._input: InputContainer = av.open(str(source))
         tracks = self._input.streams.audio

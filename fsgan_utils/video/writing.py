@@ -17,7 +17,7 @@ from av.video.reformatter import ColorRange, VideoReformatter
 from av.video.stream import VideoStream
 
 from fsgan_utils.video.encoders import APPLE, ENCODERS, LARGEST_CRF, MUXERS, codec_of
-from fsgan_utils.video.look import check_aspect, clock, copy_look
+from fsgan_utils.video.look import check_aspect, clock, copy_head, copy_look
 from fsgan_utils.video.parts import Part, with_parts
 from fsgan_utils.video.reading import (
     SCALING,
@@ -47,7 +47,8 @@ class VideoWriter:
         like: the video whose rate, clock, colours and size to take over.
         rate: frames per second; needed without `like`.
         size: (width, height) in pixels; needed without `like`.
-        audio_from: a file whose sound is copied, without encoding it anew where the format allows.
+        audio_from: a file whose sound is copied, without encoding it anew where the format allows; and whose title and
+            chapters are.
         start: second of `audio_from`, and of the frames' times, that becomes time 0.
         stop: second of `audio_from` at which its sound ends.
         synthetic: state in the file's metadata that its faces are generated.
@@ -89,7 +90,7 @@ class VideoWriter:
         self._rate = Fraction(rate).limit_denominator(100_000) if rate is not None else like.rate  # type: ignore[union-attr]
         self._size = size or (like.width, like.height)  # type: ignore[union-attr]
         self._audio = audio_from if isinstance(audio_from, VideoInfo | None) else probe(audio_from)
-        self._range = (start, stop)
+        self._stretch = Fraction(start or 0), None if stop is None else Fraction(stop)
         self._synthetic = synthetic
         self._time_base = 1 / self._rate if like is None or rate is not None else clock(like, start)
         self._codec = codec_of(self.path, codec)
@@ -113,6 +114,8 @@ class VideoWriter:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self._container: OutputContainer = av.open(str(self._temporary), "w", options=self._container_options())
         try:
+            if self._audio is not None:
+                copy_head(self._audio.path, self._container, *self._stretch)
             if self._synthetic:
                 self._container.metadata["comment"] = SYNTHETIC_COMMENT
             self._stream = self._add_picture()
@@ -259,8 +262,7 @@ class VideoWriter:
     def _add_sound(self) -> SoundCopy | None:
         if self._audio is None or not self._audio.has_audio:
             return None
-        start, stop = (None if second is None else Fraction(second) for second in self._range)
-        return SoundCopy(self._audio.path, self._container, self._sound_plan, self._audio.origin, start, stop)
+        return SoundCopy(self._audio.path, self._container, self._sound_plan, self._audio.origin, *self._stretch)
 
     def _plan_sound(self) -> dict[int, Encoding | None]:
         has_sound = self._audio is not None and self._audio.has_audio
@@ -270,7 +272,7 @@ class VideoWriter:
         if frame is None:
             ticks = 1 / self._rate / self._time_base
             return round(self._count * ticks), round(ticks)
-        begin = Fraction(self._range[0] or 0)
+        begin = self._stretch[0]
         shown, lasts = (self._unrounded(ticks, frame.time_base) for ticks in (frame.pts, frame.duration))
         return round((shown - begin) / self._time_base), round(lasts / self._time_base)
 
