@@ -181,10 +181,12 @@ def extracted_at_once(workspace):
 
 
 def test_a_folder_that_may_not_be_written_is_named(tmp_path, monkeypatch):
-    locked = Workspace(tmp_path / "locked")
+    locked, mkdir = Workspace(tmp_path / "locked"), Path.mkdir
 
-    def refuse(path, *_, **__):
-        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+    def refuse(path, *arguments, **options):
+        if path.is_relative_to(tmp_path):
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        mkdir(path, *arguments, **options)
 
     monkeypatch.setattr(Path, "mkdir", refuse)
     with pytest.raises(PermissionError, match=r"locked.*change its permissions or choose another workspace"):
