@@ -391,6 +391,18 @@ def test_colours_survive_every_matrix_and_range(tmp_path, matrix, color_range):
     assert luma == pytest.approx(255 * brightness if color_range == 2 else 16 + 219 * brightness, abs=2)
 
 
+@pytest.mark.parametrize(("name", "codec"), [("a.mp4", "h264"), ("a.mp4", "hevc"), ("a.webm", "vp9")])
+def test_colours_stay_in_their_place_to_a_tenth_of_a_pixel(tmp_path, name, codec):
+    ramp = np.arange(64)
+    image = np.zeros((64, 64, 3), np.uint8)
+    image[:] = np.rint(np.stack([60 + 2.0 * ramp, 180 - 1.02 * ramp, np.full(64, 100)], axis=-1))
+    for shown in (image, image.transpose(1, 0, 2)):
+        with VideoWriter(tmp_path / name, rate=24, size=(64, 64), codec=codec, quality=1) as writer:
+            writer.write(np.ascontiguousarray(shown))
+        written = next(read_frames(tmp_path / name)).image
+        assert abs((written.astype(float) - shown)[8:-8, 8:-8, 0].mean()) < 0.2, "two levels a pixel"
+
+
 def test_a_failure_leaves_what_was_there(tmp_path):
     good = tmp_path / "good.mp4"
     good.write_bytes(b"precious")

@@ -12,18 +12,29 @@ PART = ".nut"
 
 
 class Encoder(NamedTuple):
-    """How FFmpeg encodes a codec: the encoder's name, its usual constant rate factor, and its other options."""
+    """How FFmpeg encodes a codec.
+
+    Attributes:
+        name: of the encoder.
+        crf: its usual constant rate factor.
+        options: its other options.
+        colors_left: whether halved colours lie on every second column of pixels (H.264 and HEVC, where nothing else is
+            said), or in the middle between two.
+    """
 
     name: str
     crf: float
     options: dict[str, str]
+    colors_left: bool
 
 
 # None holds back pictures until later ones are known (B-frames), so that parts follow each other without a gap.
 ENCODERS = {
-    "h264": Encoder("libx264", 16, {"preset": "superfast", "bf": "0"}),
-    "hevc": Encoder("libx265", 16, {"preset": "veryfast", "x265-params": "bframes=0:log-level=error"}),
-    "vp9": Encoder("libvpx-vp9", 20, {"b": "0", "cpu-used": "4", "row-mt": "1"}),
+    "h264": Encoder("libx264", 16, {"preset": "superfast", "bf": "0"}, colors_left=True),
+    "hevc": Encoder(
+        "libx265", 16, {"preset": "veryfast", "x265-params": "bframes=0:log-level=error"}, colors_left=True
+    ),
+    "vp9": Encoder("libvpx-vp9", 20, {"b": "0", "cpu-used": "4", "row-mt": "1"}, colors_left=False),
 }
 CODECS = tuple(ENCODERS)
 _MP4, _WEBM = ("h264", "hevc", "vp9"), ("vp9",)

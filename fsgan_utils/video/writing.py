@@ -18,7 +18,7 @@ from av.video.stream import VideoStream
 
 from fsgan_utils.video.encoders import APPLE, ENCODERS, LARGEST_CRF, MUXERS, codec_of
 from fsgan_utils.video.look import check_aspect, clock, copy_head, copy_look
-from fsgan_utils.video.parts import Part, with_parts
+from fsgan_utils.video.parts import Part, with_halved_colors, with_parts
 from fsgan_utils.video.reading import (
     SCALING,
     Frame,
@@ -292,11 +292,13 @@ class VideoWriter:
     def _to_yuv(self, image: np.ndarray) -> av.VideoFrame:
         context = self._stream.codec_context
         full = context.color_range == ColorRange.JPEG
-        return self._reformatter.reformat(
+        halved = context.pix_fmt == "yuv420p" and ENCODERS[self._codec].colors_left
+        picture = self._reformatter.reformat(
             av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="rgb24"),
-            format=context.pix_fmt,
+            format="yuv444p" if halved else context.pix_fmt,
             dst_colorspace=matrix_of(int(context.colorspace), context.height),
             dst_color_range=ColorRange.JPEG if full else ColorRange.MPEG,
             interpolation=SCALING,
             threads=1,
         )
+        return with_halved_colors(picture) if halved else picture
