@@ -20,6 +20,7 @@ from fsgan_utils.video.encoders import APPLE, ENCODERS, LARGEST_CRF, MUXERS, cod
 from fsgan_utils.video.look import check_aspect, clock, copy_head, copy_look
 from fsgan_utils.video.parts import Part, with_halved_colors, with_parts
 from fsgan_utils.video.reading import (
+    ROUGH,
     SCALING,
     Frame,
     VideoError,
@@ -293,12 +294,15 @@ class VideoWriter:
         context = self._stream.codec_context
         full = context.color_range == ColorRange.JPEG
         halved = context.pix_fmt == "yuv420p" and ENCODERS[self._codec].colors_left
+        layout = "yuv444p" if halved else context.pix_fmt
         picture = self._reformatter.reformat(
             av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="rgb24"),
-            format="yuv444p" if halved else context.pix_fmt,
+            format=layout,
             dst_colorspace=matrix_of(int(context.colorspace), context.height),
             dst_color_range=ColorRange.JPEG if full else ColorRange.MPEG,
-            interpolation=SCALING,
+            interpolation=ROUGH
+            if layout == "yuv444p"
+            else SCALING,  # as exact where no colours are halved, and quicker
             threads=1,
         )
         return with_halved_colors(picture) if halved else picture
