@@ -12,16 +12,12 @@ class Painter:
     def __init__(self, resolution=64, tint=0.8, alpha=1.0):
         self.config = SimpleNamespace(resolution=resolution, crop="full")
         self.calls = []
-        self._colors = f"{tint} {alpha}"
         y, x = np.mgrid[-1 : 1 : resolution * 1j, -1 : 1 : resolution * 1j]
         self._oval = (alpha * ((x / 0.7) ** 2 + (y / 0.85) ** 2 < 1)).astype(np.float32)
         self._networks = {
             "AtoB": self._tinting(resolution, (tint, 0, 0)),
             "BtoA": self._tinting(resolution, (0, 0, tint)),
         }
-
-    def fingerprint(self):
-        return self._colors
 
     @staticmethod
     def _tinting(resolution, shift):

@@ -91,10 +91,10 @@ def test_a_killed_run_goes_on_and_ends_alike(tmp_path, small_parts, name, kills)
 def test_only_the_same_source_settings_and_model_go_on(tmp_path):
     config, detector, output = ConvertConfig(**SETTINGS), build_detector(ConvertConfig()), tmp_path / "out.mp4"
 
-    def work(source=CLIP, model=None, finder=detector, **changed):
+    def work(source=CLIP, model="painter", finder=detector, **changed):
         settings = replace(config, **changed)
         found = faces_made_from(Source.open(source), settings, finder)
-        return Work.open(output, found, frames_made_from(found, settings, model or Painter()))
+        return Work.open(output, found, frames_made_from(found, settings, model))
 
     begun = work()
     begun.part(0, ".nut").write_bytes(b"pictures")
@@ -106,10 +106,10 @@ def test_only_the_same_source_settings_and_model_go_on(tmp_path):
         {"start": 1.0},
     ):
         assert work(**other).faces != begun.faces, other
-    for other in ({"enhance": 0.1}, {"model": Painter(tint=-0.8)}):
+    for other in ({"enhance": 0.1}, {"model": "another"}):
         assert (work(**other).notes(), work(**other).faces) == ([], begun.faces), other
     assert work(enhance=0.1).differences() == ["enhance = 0.0"]
-    assert work(model=Painter(tint=-0.8)).differences() == ["another model"]
+    assert work(model="another").differences() == ["another model"]
 
 
 def interrupted(monkeypatch, output, config, detector, after):
@@ -163,6 +163,9 @@ def test_other_settings_keep_the_faces_and_say_what_was_begun(tmp_path, small_pa
         summary = convert_video(CLIP, output, Painter(), replace(config, quality=20), detector)
     assert (summary.frames, summary.resumed_frames, detector.seen) == (48, 0, seen)
     assert list(tmp_path.iterdir()) == [output]
+    interrupted(monkeypatch, output, config, detector, after=20)
+    with pytest.warns(UserWarning, match="with another model are kept"):
+        convert_video(CLIP, output, Painter(tint=-0.8), config, detector)
     interrupted(monkeypatch, output, config, detector, after=20)
     with pytest.warns(UserWarning, match="with start = None are kept"):
         assert convert_video(CLIP, output, Painter(), replace(config, start=1), detector).frames == 24

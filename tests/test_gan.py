@@ -158,6 +158,16 @@ def test_a_perceptual_weight_needs_something_to_compare_by():
         FaceSwapGAN(COMPACT, LossWeights(perceptual=1.0))
 
 
+def test_a_fingerprint_tells_models_apart_by_what_generate_uses():
+    model = FaceSwapGAN(ModelConfig(capacity="compact"))
+    before = model.fingerprint()
+    discriminator, decoder = model.discriminators["a"].weights[0], model.decoders["b"].weights[0]
+    discriminator.assign(discriminator + 1)
+    assert model.fingerprint() == before
+    decoder.assign(decoder * 1.0001)
+    assert model.fingerprint() != before
+
+
 def test_generate_refuses_wrong_input():
     model = FaceSwapGAN(COMPACT)
     with pytest.raises(ValueError, match="AtoB, BtoA"):

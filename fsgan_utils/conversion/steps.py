@@ -46,7 +46,8 @@ class GeneratorConfig(Protocol):
 class Generator(Protocol):
     """A trained model, as far as a swap needs one.
 
-    A guided model has an attribute `proportions` as well, and its `generate` takes `guides`; see `FaceSwapGAN`.
+    A guided model has an attribute `proportions` as well, and its `generate` takes `guides`; see `FaceSwapGAN`. One
+    with a method `fingerprint` is told from others by that, and any other by what it draws.
     """
 
     @property
@@ -58,9 +59,6 @@ class Generator(Protocol):
 
         Channel 0 of the result is alpha in [0, 1], channels 1 to 3 are RGB in [-1, 1].
         """
-
-    def fingerprint(self) -> str:
-        """What tells it from models that draw otherwise."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from fsgan_utils.conversion.config import ConvertConfig
-from fsgan_utils.conversion.steps import Generator
 from fsgan_utils.extraction import FaceDetector, Source
 from fsgan_utils.images import write_bytes
 
@@ -127,16 +126,16 @@ def faces_made_from(source: Source, config: ConvertConfig, detector: FaceDetecto
     return {**stretch_of(source, config), "detector": repr(detector), **_settings(config, FOUND_BY), "form": FORM}
 
 
-def frames_made_from(faces: Ingredients, config: ConvertConfig, model: Generator, tracks: str = "") -> Ingredients:
+def frames_made_from(faces: Ingredients, config: ConvertConfig, model: str, tracks: str = "") -> Ingredients:
     """What the frames of a result depend on.
 
     Args:
         faces: from `faces_made_from`.
         config: the settings.
-        model: the trained model.
+        model: what tells the trained model from others.
         tracks: what tells faces found elsewhere from others; empty for none.
     """
-    return {**faces, **_settings(config, vars(config)), "model": model.fingerprint(), "tracks": tracks}
+    return {**faces, **_settings(config, vars(config)), "model": model, "tracks": tracks}
 
 
 def stretch_of(source: Source, config: ConvertConfig) -> Ingredients:
