@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from fsgan_utils.settings import one_of
+
 FACE_TEMPLATE = np.array(
     [
         [0.3259269274198092, 0.31339227236234224],
@@ -195,8 +197,7 @@ def crop_template(crop: str) -> np.ndarray:
     Raises:
         ValueError: there is no such crop.
     """
-    if crop not in CROPS:
-        raise ValueError(f"crop must be one of {', '.join(CROPS)}. Received: {crop!r}")
+    one_of("crop", crop, CROPS)
     return FACE_TEMPLATE if crop == "half" else 0.5 + FULL_SCALE * (FACE_TEMPLATE - FULL_CENTRE)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from fsgan_utils.settings import one_of
+
 PROJECT = Path(__file__).resolve().parents[1]
 SIDES = ("A", "B")
 
@@ -108,6 +110,5 @@ class Workspace:
 
 
 def _checked(side: str) -> str:
-    if side not in SIDES:
-        raise ValueError(f"side must be one of {', '.join(SIDES)}. Received: {side!r}")
+    one_of("side", side, SIDES)
     return side

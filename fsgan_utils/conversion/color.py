@@ -10,6 +10,7 @@ import numpy as np
 
 from fsgan_utils.conversion.membrane import MEMBRANE_SIDE, fit_membrane
 from fsgan_utils.images import limited
+from fsgan_utils.settings import one_of
 
 METHODS = ("none", "adain", "adain_xyz", "hist_match", "lab", "mkl", "poisson")
 FITTING_SIDE = 64
@@ -136,8 +137,7 @@ def parameter_count(method: str) -> int:
     Raises:
         ValueError: the method is unknown.
     """
-    if method not in METHODS:
-        raise ValueError(f"the colour correction must be one of {', '.join(METHODS)}. Received: {method!r}")
+    one_of("the colour correction", method, METHODS)
     return {"none": 0, "hist_match": 3 * 256, "poisson": MEMBRANE_SIDE**2 * 3}.get(method, IDENTITY.size)
 
 

@@ -94,10 +94,11 @@ def convert_video(
             )
         tracks = _follow(opened, config, detector, work) if tracks is None else tracks
         plan = plan_swaps(tracks, model, config, tracks.rate)
-        resumed = min(len(work.notes()) * Work.FRAMES_A_PART, tracks.frames)
-        _SecondPass(opened, model, config, target, work).run(tracks, plan)
+        done = len(work.notes())
+        resumed = min(done * Work.FRAMES_A_PART, tracks.frames)
+        _SecondPass(opened, model, config, target, work).run(tracks, plan, done)
         parts = work.notes()
-        notes = [*_left_out(opened, tracks), *target.join(work)]
+        notes = [*_left_out(opened, tracks), *target.join(work, parts)]
         work.clear()
     summary = summarise(target.path, tracks, plan, parts, resumed, time.perf_counter() - begin, notes)
     if not summary.swapped_faces:
@@ -156,9 +157,8 @@ class _SecondPass:
     target: Target
     work: Work
 
-    def run(self, tracks: FaceTracks, plan: Plan) -> None:
-        """Write the parts that are not there yet."""
-        first = len(self.work.notes())
+    def run(self, tracks: FaceTracks, plan: Plan, first: int) -> None:
+        """Write the parts from the one of number `first` on."""
         missing = range(first, -(-tracks.frames // Work.FRAMES_A_PART))
         if not missing:
             return

@@ -9,6 +9,8 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse.linalg import splu
 
+from fsgan_utils.settings import one_of
+
 METHODS = ("two_pass", "kalman", "moving_average", "none")
 WARM_UP = 200
 """How often v2.2 predicts before the first measurement, so that it trusts the first one fully."""
@@ -98,8 +100,7 @@ def steadied(
     Raises:
         ValueError: the method is unknown.
     """
-    if method not in METHODS:
-        raise ValueError(f"the smoothing must be one of {', '.join(METHODS)}. Received: {method!r}")
+    one_of("the smoothing", method, METHODS)
     points = np.asarray(landmarks, np.float64)
     if method == "none":
         return points

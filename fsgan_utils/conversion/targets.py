@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import av
 import numpy as np
@@ -59,8 +59,8 @@ class Target(Protocol):
     def files(self, work: Work, number: int, indices: Iterable[int]) -> list[Path]:
         """The files of a part, which holds the frames of these indices."""
 
-    def join(self, work: Work) -> list[str]:
-        """Make the result of all parts; return what the user should know of it."""
+    def join(self, work: Work, notes: Sequence[dict[str, Any]]) -> list[str]:
+        """Make the result of all parts, of which these are the notes; return what the user should know of it."""
 
 
 def open_target(output: str | Path, source: Source, config: ConvertConfig) -> Target:
@@ -94,10 +94,11 @@ def open_target(output: str | Path, source: Source, config: ConvertConfig) -> Ta
 
 
 def _check_not_source(path: Path, source: Source) -> None:
+    exists, place = path.exists(), path.resolve()
     for file in source.files:
-        if path.exists() and path.samefile(file):
+        if exists and path.samefile(file):
             raise VideoError(f"{path} is what is to be converted; give the output another name")
-        if path.resolve() == file.resolve().parent:
+        if place == file.resolve().parent:
             raise VideoError(f"{path} holds what is to be converted; give the output another folder")
 
 
@@ -142,21 +143,21 @@ class VideoTarget:
         """The file of a part."""
         return [work.part(number, PART)]
 
-    def join(self, work: Work) -> list[str]:
+    def join(self, work: Work, notes: Sequence[dict[str, Any]]) -> list[str]:
         """Make the video of all parts, with the source's sound."""
         with self._writer(self.path, audio_from=self.info, synthetic=self.config.synthetic) as writer:
-            for number, note in enumerate(work.notes()):
+            for number, note in enumerate(notes):
                 writer.append(work.part(number, PART), Fraction(note["lasts"]) or None)
-        notes = [
+        remarks = [
             f"the sound was encoded anew, for {self.path.suffix} cannot hold {codec}"
             for codec in writer.reencoded_sound
         ]
         if writer.delay > NOTICED:
-            notes.append(
+            remarks.append(
                 f"picture and sound begin {1000 * writer.delay:.0f} ms late, for the sound has a lead-in and "
                 f"{self.path.suffix} no time before zero"
             )
-        return notes + _simplified(self.info)
+        return remarks + _simplified(self.info)
 
     def _writer(self, path: Path, audio_from: VideoInfo | None = None, synthetic: bool = False) -> VideoWriter:
         config = self.config
@@ -233,7 +234,7 @@ class PictureTarget:
         """Where the picture of a frame is, until all are there."""
         return work.frames / PICTURES / (self.names[index] if self.names else f"frame_{index:06}.png")
 
-    def join(self, work: Work) -> list[str]:
+    def join(self, work: Work, notes: Sequence[dict[str, Any]]) -> list[str]:
         """Put the pictures of all parts where they belong."""
         complete = work.frames / PICTURES
         if self.single:

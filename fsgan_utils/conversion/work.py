@@ -8,11 +8,13 @@ import json
 import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, ClassVar
 
 from fsgan_utils.conversion.config import ConvertConfig
 from fsgan_utils.extraction import FaceDetector, Source
+from fsgan_utils.hashing import file_hash
 from fsgan_utils.images import write_bytes
 
 MADE_FROM = "made_from.json"
@@ -59,7 +61,10 @@ class Work:
         work = cls(folder, folder / f"faces_{digest(faces)}", folder / f"frames_{digest(frames)}")
         for place, ingredients in ((work.faces, faces), (work.frames, frames)):
             write_bytes(place / MADE_FROM, json.dumps(dict(ingredients), indent=1).encode())
-        work._forget_from(next((n for n, note in enumerate(work.notes()) if not work._is_whole(note)), None))
+        notes = work.notes()
+        whole = len(list(takewhile(work._is_whole, notes)))
+        for number in range(whole, len(notes)):
+            work._note(number).unlink()
         return work
 
     def part(self, number: int, suffix: str) -> Path:
@@ -74,7 +79,7 @@ class Work:
             files: what it consists of, in `frames`.
             note: what is to be remembered of it.
         """
-        content = {str(file.relative_to(self.frames)): _content_hash(file) for file in files}
+        content = {str(file.relative_to(self.frames)): file_hash(file) for file in files}
         write_bytes(self._note(number), json.dumps({**note, "content": content}).encode())
 
     def notes(self) -> list[dict[str, Any]]:
@@ -104,12 +109,7 @@ class Work:
 
     def _is_whole(self, note: dict[str, Any]) -> bool:
         files = {self.frames / name: content for name, content in note["content"].items()}
-        return all(file.is_file() and _content_hash(file) == content for file, content in files.items())
-
-    def _forget_from(self, first: int | None) -> None:
-        if first is not None:
-            for number in range(first, len(self.notes())):
-                self._note(number).unlink()
+        return all(file.is_file() and file_hash(file) == content for file, content in files.items())
 
     def _note(self, number: int) -> Path:
         return self.part(number, ".json")
@@ -161,8 +161,3 @@ def _difference(before: Ingredients, now: Ingredients) -> str:
     changed = [name for name in sorted({*before, *now}) if before.get(name) != now.get(name)]
     settings = vars(ConvertConfig())
     return ", ".join(f"{name} = {before.get(name)}" if name in settings else f"another {name}" for name in changed)
-
-
-def _content_hash(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

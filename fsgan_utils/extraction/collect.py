@@ -11,6 +11,7 @@ from fsgan_utils.extraction.folders import writing_to
 from fsgan_utils.extraction.origin import Names
 from fsgan_utils.extraction.records import faces_by_person, read_records
 from fsgan_utils.extraction.result import ALIGNED, Summary
+from fsgan_utils.settings import one_of
 from fsgan_utils.workspace import Workspace
 
 
@@ -80,8 +81,7 @@ def copy_to(side: str, workspace: Workspace, identity: int | None = None) -> Col
     if not people or summary is None:
         raise ValueError(f"{workspace.faces} holds no complete extraction; run notebook 1 again")
     person = max(people, key=lambda number: people[number]) if identity is None else identity
-    if person not in people:
-        raise ValueError(f"identity must be one of {', '.join(map(str, people))}. Received: {identity!r}")
+    one_of("identity", person, people)
     own = [record.file for record in records if record.identity == person]
     there = [file for file in own if (workspace.faces / ALIGNED / file).exists()]
     if not there:

@@ -37,6 +37,7 @@ from fsgan_utils.extraction.tracking import CROP_SIZE, FaceTracker, Sighting
 from fsgan_utils.faces import Alignment, Face, crop_template
 from fsgan_utils.images import limited, write_image
 from fsgan_utils.locking import only_run_on
+from fsgan_utils.settings import one_of
 from fsgan_utils.video import VideoError
 from fsgan_utils.workspace import Workspace
 
@@ -90,8 +91,7 @@ def extract_faces(
         BusyError: another run is extracting faces into this workspace.
         OSError: the workspace cannot be written (a full disk, say); what is done is kept for the next run.
     """
-    if save_format not in SAVE_FORMATS:
-        raise ValueError(f"save_format must be one of {', '.join(SAVE_FORMATS)}. Received: {save_format!r}")
+    one_of("save_format", save_format, SAVE_FORMATS)
     if not isinstance(detect_every, int) or detect_every < 1:
         raise ValueError(f"detect_every must be a whole number, 1 or more. Received: {detect_every!r}")
     crop_template(crop)

@@ -12,6 +12,7 @@ import numpy as np
 from fsgan_utils.extraction.mtcnn import FaceDetector
 from fsgan_utils.faces import Alignment, Face, box_overlaps
 from fsgan_utils.landmarks import FaceMesh, five_points
+from fsgan_utils.settings import one_of
 from fsgan_utils.video.cuts import correlation, is_cut, signature
 
 LANDMARKS = ("facemesh", "mtcnn")
@@ -149,8 +150,7 @@ class FaceTracker:
 
     def __post_init__(self) -> None:
         """Check the settings."""
-        if self.landmarks not in LANDMARKS:
-            raise ValueError(f"landmarks must be one of {', '.join(LANDMARKS)}. Received: {self.landmarks!r}")
+        one_of("landmarks", self.landmarks, LANDMARKS)
         if self.redetect_every < 1:
             raise ValueError(f"redetect_every must be 1 or more. Received: {self.redetect_every}")
 

@@ -17,6 +17,7 @@ from fsgan_utils.images import list_images, load_image, spread, square_image, wr
 from fsgan_utils.landmarks import FAN, five_points
 from fsgan_utils.masks.finding import FaceFinder
 from fsgan_utils.masks.regions import MASK_SIZE, outline_mask, region_mask
+from fsgan_utils.settings import one_of
 from fsgan_utils.workspace import SIDES, Workspace
 
 SOURCES = ("facemesh", "fan", "five_points")
@@ -100,8 +101,7 @@ def _check_choice(parts: tuple[str, ...], source: str) -> None:
     unknown = [part for part in parts if part not in FOLDERS]
     if unknown:
         raise ValueError(f"parts must be among {', '.join(FOLDERS)}. Received: {', '.join(map(repr, unknown))}")
-    if source not in SOURCES:
-        raise ValueError(f"source must be one of {', '.join(SOURCES)}. Received: {source!r}")
+    one_of("source", source, SOURCES)
     if source == "five_points" and "mouth" in parts:
         raise ValueError("five points do not say where the lips are; make mouth masks with 'facemesh' or 'fan'")
 

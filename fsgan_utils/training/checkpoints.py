@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 import warnings
@@ -13,6 +12,7 @@ import h5py
 import keras
 import numpy as np
 
+from fsgan_utils.hashing import file_hash
 from fsgan_utils.heads import Proportions
 from fsgan_utils.images import write_bytes
 from fsgan_utils.training.config import ModelConfig
@@ -70,7 +70,7 @@ def save_model(model: FaceSwapGAN, folder: Path, keep: bool = False, to_share: b
         "exchanged": model.exchanged,
         "weights": weights.name,
         "keep": keep,
-        "sha256": {path.name: _sha256(path) for path in sorted(partial.iterdir())},
+        "sha256": {path.name: file_hash(path) for path in sorted(partial.iterdir())},
     }
     write_bytes(partial / CARD, json.dumps({**card, "weights": "."}, indent=2).encode())
     previous = read_card(folder) if (folder / CARD).exists() else None
@@ -175,13 +175,8 @@ def _checked_file(folder: Path, card: dict, name: str) -> Path:
     path = folder / card["weights"] / name
     if not path.exists():
         raise FileNotFoundError(f"the model in {folder} is incomplete: {path} is missing")
-    if _sha256(path) != card["sha256"].get(name):
+    if file_hash(path) != card["sha256"].get(name):
         raise ValueError(
             f"{path} is damaged: it is not what was saved; load a backup (another iteration-… folder) instead"
         )
     return path
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

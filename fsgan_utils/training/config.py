@@ -60,10 +60,8 @@ class ModelConfig:
         one_of("resolution", self.resolution, RESOLUTIONS)
         one_of("capacity", self.capacity, CAPACITIES)
         one_of("norm", self.norm, NORMS)
-        one_of("self_attention", self.self_attention, (True, False))
         one_of("attention", self.attention, ATTENTIONS)
         one_of("crop", self.crop, CROPS)
-        one_of("guide", self.guide, (True, False))
         if self.guide and self.capacity != "compact":
             raise ValueError(f'guide=True needs capacity "compact". Received: {self.capacity!r}')
 

@@ -12,6 +12,7 @@ import numpy as np
 from keras import ops
 
 from fsgan_utils.heads import Proportions
+from fsgan_utils.settings import one_of
 from fsgan_utils.training import losses
 from fsgan_utils.training.config import LossWeights, ModelConfig, TrainConfig
 from fsgan_utils.training.muon import ConvolutionMuon
@@ -164,8 +165,7 @@ class FaceSwapGAN(keras.Model):
             ValueError: the direction is unknown, the images have another size than the networks or the guides another
             than the images, or the model is not guided.
         """
-        if direction not in DIRECTIONS:
-            raise ValueError(f"direction must be one of {', '.join(DIRECTIONS)}. Received: {direction!r}")
+        one_of("direction", direction, DIRECTIONS)
         side = self.config.resolution
         if images.ndim != 4 or images.shape[1:] != (side, side, 3):
             raise ValueError(f"images must be (N, {side}, {side}, 3). Received: {images.shape}")

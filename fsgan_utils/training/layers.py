@@ -13,6 +13,8 @@ from typing import Any
 import keras
 from keras import layers, ops
 
+from fsgan_utils.settings import one_of
+
 WEIGHT_DECAY = 1e-4
 POOL_FROM = 32
 """Side, in pixels, of the smallest map on which "pooled" attention pools."""
@@ -48,8 +50,7 @@ def normalization(norm: str, width: int) -> keras.Layer:
         "hybrid": lambda: HybridNormalization(width),
         "none": layers.Identity,
     }
-    if norm not in makers:
-        raise ValueError(f"norm must be one of {', '.join(makers)}. Received: {norm!r}")
+    one_of("norm", norm, makers)
     return makers[norm]()
 
 

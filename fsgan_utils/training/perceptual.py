@@ -14,6 +14,7 @@ import keras
 from keras import ops
 
 from fsgan_utils.embedding import MOBILENET_MEANS, build_mobilenet
+from fsgan_utils.settings import one_of
 from fsgan_utils.training import resnet50
 from fsgan_utils.training.losses import resize
 
@@ -127,8 +128,7 @@ def find_perceptual_loss(
         FileNotFoundError: there is no file at `path`.
         ConnectionError: the file could not be downloaded.
     """
-    if backbone not in BACKBONES:
-        raise ValueError(f"backbone must be one of {', '.join(BACKBONES)}. Received: {backbone!r}")
+    one_of("backbone", backbone, BACKBONES)
     if backbone == "mobilenet" and path:
         raise ValueError(f"the backbone mobilenet takes no path; choose auto or resnet50. Received: {path}")
     if path:

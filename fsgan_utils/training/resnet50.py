@@ -6,7 +6,6 @@ the file points to it, or lets it be downloaded once.
 
 from __future__ import annotations
 
-import hashlib
 import os
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from typing import Any
 import keras
 from keras import layers
 
+from fsgan_utils.hashing import file_hash
 from fsgan_utils.images import write_bytes
 from fsgan_utils.training.legacy import load_legacy_weights
 
@@ -82,8 +82,7 @@ def load_cached() -> keras.Model:
     """
     file = cached_file()
     record = file.with_name(f"{file.name}.sha256")
-    with file.open("rb") as opened:
-        digest = hashlib.file_digest(opened, "sha256").hexdigest()
+    digest = file_hash(file)
     if record.exists() and record.read_text().split()[:1] != [digest]:
         raise ValueError(
             f"{file} has changed since it was first used: expected the SHA-256 in {record}, received {digest}. "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -127,11 +127,12 @@ def probe(path: str | Path) -> VideoInfo:
         if frame is None:
             raise VideoError(f"{file} has no frame that can be decoded; it may be cut short: copy it anew")
         _check_not_mirrored(file, frame)
-        frames = stream.frames or len(_packet_times(file))
+        times = [] if stream.frames else _packet_times(file)
+        frames = stream.frames or len(times)
         length = _duration(container, stream)
         rate = Fraction(stream.average_rate or stream.guessed_rate or 25)
         if length and abs(rate * Fraction(length) - frames) > max(2, RATE_TOLERANCE * frames):
-            rate = _measured_rate(file) or rate
+            rate = _measured_rate(times or _packet_times(file)) or rate
         turned = frame.rotation % 180 == 90
         aspect = Fraction(stream.sample_aspect_ratio or 1)
         return VideoInfo(
@@ -308,9 +309,8 @@ def _duration(container: InputContainer, stream: VideoStream) -> float:
     return (container.duration or 0) / av.time_base
 
 
-def _measured_rate(file: Path) -> Fraction | None:
+def _measured_rate(times: Sequence[Fraction]) -> Fraction | None:
     """Average frames per second by the frames' times: a usual rate, if it is about that; None where none follows."""
-    times = _packet_times(file)
     span = max(times) - min(times)
     if not span:
         return None

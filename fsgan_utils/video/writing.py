@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
+from itertools import chain, pairwise
 from pathlib import Path
 from types import TracebackType
 from typing import cast
@@ -167,16 +168,14 @@ class VideoWriter:
         """
         with self._named_errors(), av.open(str(part)) as container:
             packets = (packet for packet in container.demux(video=0) if packet.size and packet.pts is not None)
-            packet = next(packets, None)
-            while packet is not None:
-                following = next(packets, None)
+            for packet, following in pairwise(chain(packets, (None,))):
+                packet = cast(Packet, packet)
                 if following is None and lasts is not None:
                     packet.duration = round(lasts / packet.time_base)
                 packet.stream = self._stream
                 self._bring_sound_to(cast(int, packet.pts) * packet.time_base)
                 self._container.mux(packet)
                 self._count += 1
-                packet = following
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
