@@ -95,7 +95,7 @@ class Proportions:
         turned *= _eyes_apart(one) / _eyes_apart(turned)
         return cls({"a": one, "b": turned + one[PLACE].mean(axis=0) - turned[PLACE].mean(axis=0)})
 
-    def exchanged(self, mesh: np.ndarray, side: str) -> np.ndarray:
+    def exchanged(self, mesh: np.ndarray, side: str, share: float = 1.0) -> np.ndarray:
         """Give a face of one person the other's proportions; expression, pose and place stay.
 
         To each point is added by how much the other's head differs there, turned and sized as the head in the picture.
@@ -103,13 +103,14 @@ class Proportions:
         Args:
             mesh: (468, 2 or 3), of a person's face in a picture.
             side: that person, "a" or "b".
+            share: how far, from 0, as the face is, to 1, as the other's.
 
         Returns:
             float64 (468, 2), in pixels of the same picture.
         """
         own, other = self.shapes[side], self.shapes["b" if side == "a" else "a"]
         places = np.asarray(mesh, np.float64)[:, :2]
-        return places + (other - own) @ _view(places, own).T
+        return places + share * (other - own) @ _view(places, own).T
 
 
 def head_shape(meshes: Sequence[np.ndarray]) -> np.ndarray:

@@ -8,7 +8,7 @@ from fsgan_utils.conversion import ConvertConfig, swap_image
 from fsgan_utils.conversion.placing import aim
 from fsgan_utils.evaluation.expression import expression_error
 from fsgan_utils.extraction import FaceDetector, FaceTracker
-from fsgan_utils.guides import draw_guide
+from fsgan_utils.guides import MESH_FACE_EDGE, draw_guide
 from fsgan_utils.heads import LEAST_PICTURES, Placement, head_shape, neutral_face
 from fsgan_utils.landmarks import MESH_EYELIDS, MESH_INNER_LIPS, five_points
 from fsgan_utils.training import (
@@ -210,3 +210,20 @@ def test_a_shared_guided_model_keeps_its_proportions(tmp_path):
     model = load_model(SAMPLE)
     save_model(model, tmp_path, to_share=True)
     np.testing.assert_array_equal(load_model(tmp_path).proportions.shapes["b"], model.proportions.shapes["b"])
+
+
+def test_a_face_gets_as_much_of_its_own_shape_as_is_asked_for(sightings):
+    model = load_model(SAMPLE)
+    _, sighting = sightings["a_target"][0]
+    none, half, whole = (
+        aim(sighting.face.landmarks, sighting.mesh, model, ConvertConfig(face_shape=share))[1] for share in (0, 0.5, 1)
+    )
+    np.testing.assert_allclose(none, sighting.mesh[:, :2], atol=1e-3)
+    np.testing.assert_allclose(half, (none + whole) / 2, atol=1e-6)
+    assert np.ptp(none[MESH_FACE_EDGE, 1]) > 1.05 * np.ptp(whole[MESH_FACE_EDGE, 1])  # A's face is the longer one
+
+
+def test_another_shape_needs_a_guided_model(sightings):
+    image, _ = sightings["a_target"][0]
+    with pytest.raises(ValueError, match=r"guided model.*Received: 0\.5"):
+        swap_image(image, Painter(), ConvertConfig(face_shape=0.5))

@@ -78,14 +78,14 @@ def aim(
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """Find what aligns a face, and where the other person's features go.
 
-    A guided model draws the other person's proportions in the place of the face that is there, so it is they that are
-    aligned.
+    A guided model draws the other person's proportions, as far as `face_shape` says, in the place of the face that is
+    there, so it is they that are aligned.
 
     Args:
         landmarks: (5, 2), of the face in the picture.
         mesh: (468, 3), FaceMesh's points in the picture, or None.
         model: the trained model; guided if it has `proportions`.
-        config: `direction` counts.
+        config: `direction` and `face_shape` count.
         person: whose face it is, "a" or "b"; None for the one whom the direction replaces.
 
     Returns:
@@ -95,5 +95,6 @@ def aim(
     if proportions is None or mesh is None:
         return landmarks, None
     replaced = REPLACED[config.direction]
-    features = proportions.exchanged(mesh, replaced) if person in (None, replaced) else mesh
+    share = config.face_shape if person in (None, replaced) else 0.0
+    features = proportions.exchanged(mesh, replaced, share)
     return five_points(features), features

@@ -154,7 +154,7 @@ def draw(
     Args:
         sources: uint8 RGB (S, S, 3) each, placed by `place`.
         model: the trained model.
-        config: `direction` counts.
+        config: `direction` counts, and whether `face_shape` asks for a guided model.
         faces: the faces in these sources; they tell a guided model where to draw the features. None where one is not
             known.
 
@@ -162,8 +162,13 @@ def draw(
         float32 (N, res, res, 4): alpha, 0 to 1, and RGB, 0 to 255.
 
     Raises:
-        ValueError: the model returned something else than it should.
+        ValueError: the settings need a guided model and this one is not, or it returned something else than it should.
     """
+    if config.face_shape != 1 and getattr(model, "proportions", None) is None:
+        raise ValueError(
+            "only a guided model (ModelConfig.guide) can give a face another shape, and this one is not. Leave "
+            f"face_shape at 1. Received: {config.face_shape}"
+        )
     side = model.config.resolution
     if not sources:
         return np.zeros((0, side, side, 4), np.float32)
