@@ -2,10 +2,11 @@ import numpy as np
 import pytest
 from painter import Painter
 
-from fsgan_utils.conversion import ConvertConfig, compare_colors, compare_masks
+from fsgan_utils.conversion import ConvertConfig, compare_colors, compare_masks, compare_shapes
 from fsgan_utils.conversion.color import METHODS
-from fsgan_utils.conversion.compare import MASKS, TILE
+from fsgan_utils.conversion.compare import MASKS, SHAPES, TILE
 from fsgan_utils.images import TEXT_HEIGHT, write_image
+from fsgan_utils.training import load_model
 from fsgan_utils.video import VideoWriter, read_frames
 
 CLIP = "data/clips/a_target.mp4"
@@ -46,6 +47,17 @@ def test_masks_side_by_side():
     assert 20 < by_title["mask = both"] < by_title["mask = attention"]
     assert by_title["mask = both, mask_grow = -0.05"] < by_title["mask = both"]
     assert by_title["mask = both, keep = eyes"] < by_title["mask = both"]
+
+
+def test_shapes_side_by_side():
+    sheet = compare_shapes(CLIP, load_model("data/models/sample_pair"), ConvertConfig(min_face=60), frames=2)
+    source, *others = (row.astype(float) for row in rows(sheet[:, : 2 * TILE]))
+    chin = slice(int(0.7 * TILE), int(0.85 * TILE))
+    changed = [np.abs(row - source)[chin].mean() for row in others]
+    assert len(others) == len(SHAPES)
+    assert changed == sorted(changed)  # the more of A's shape, the further down B's face is drawn
+    with pytest.raises(ValueError, match="guided"):
+        compare_shapes(CLIP, Painter(), ConvertConfig(min_face=60), frames=1)
 
 
 def test_a_photograph_will_do(tmp_path):

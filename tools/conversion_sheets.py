@@ -1,4 +1,4 @@
-"""Draw the contact sheets of docs/colors_and_masks.md from the sample clip: colours, masks, obstacles.
+"""Draw the contact sheets of docs/colors_and_masks.md from the sample clip: colours, masks, shapes, obstacles.
 
 python -m tools.conversion_sheets
 """
@@ -12,7 +12,7 @@ from pathlib import Path
 
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 
-from fsgan_utils.conversion import ConvertConfig, compare_colors, compare_masks
+from fsgan_utils.conversion import ConvertConfig, compare_colors, compare_masks, compare_shapes
 from fsgan_utils.extraction import FaceTracker
 from fsgan_utils.images import limited, write_image
 from fsgan_utils.training import load_model
@@ -25,10 +25,11 @@ FRAMES, SIDE = 6, 1200
 
 
 def main() -> None:
-    """Write the three sheets."""
+    """Write the sheets."""
     model, config = load_model(PROJECT / "data" / "models" / "sample_pair"), ConvertConfig()
     write_image(DOCS / "colors.jpg", limited(compare_colors(CLIP, model, config, FRAMES), SIDE))
     write_image(DOCS / "masks.jpg", limited(compare_masks(CLIP, model, config, FRAMES), SIDE))
+    write_image(DOCS / "shapes.jpg", limited(compare_shapes(CLIP, model, config, FRAMES), SIDE))
     with tempfile.TemporaryDirectory() as folder:
         clip = obstructed(Path(folder) / "obstructed.mp4")
         write_image(DOCS / "obstacles.jpg", limited(compare_masks(clip, model, config, FRAMES), SIDE))

@@ -1,4 +1,4 @@
-"""Score every colour correction, and every mask, by the sample model on the sample clip: docs/colors_and_masks.md.
+"""Score colours, masks and shapes of the face by the sample model on the sample clip: docs/colors_and_masks.md.
 
 python -m benchmarks.studies.colors
 """
@@ -16,6 +16,7 @@ import pandas as pd
 
 from fsgan_utils.conversion import ConvertConfig, convert_video
 from fsgan_utils.conversion.color import METHODS
+from fsgan_utils.conversion.compare import SHAPES
 from fsgan_utils.conversion.config import MASKS
 from fsgan_utils.evaluation.scores import ClipJudge
 from fsgan_utils.training import load_model
@@ -25,9 +26,11 @@ CLIPS = PROJECT / "data" / "clips"
 SOURCE, TRUTH = CLIPS / "a_target.mp4", CLIPS / "b_target.mp4"
 SCORES = (
     "ssim_gain",
+    "expression_error",
     "color_error",
     "feature_distance",
     "identity_retrieval",
+    "identity_cosine",
     "seam_color",
     "seam_gradient",
     "flicker",
@@ -35,7 +38,7 @@ SCORES = (
 
 
 def main() -> None:
-    """Print a table with one row for each method and mask."""
+    """Print a table with one row for each method, mask and shape."""
     print(pd.DataFrame(scores()).T[list(SCORES)].round(3).to_string())
 
 
@@ -46,6 +49,7 @@ def scores() -> dict[str, Mapping[str, float | int | None]]:
     judge = ClipJudge(SOURCE, TRUTH, **galleries, every=2)
     configs = {method: ConvertConfig(color_correction=method) for method in METHODS}
     configs |= {f"mask {mask}": ConvertConfig(mask=mask) for mask in MASKS}
+    configs |= {f"face_shape {share:g}": ConvertConfig(face_shape=share) for share in SHAPES}
     rows = {}
     with tempfile.TemporaryDirectory() as folder:
         for name, config in configs.items():

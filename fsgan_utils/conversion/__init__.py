@@ -2,7 +2,7 @@
 
 from fsgan_utils.conversion.choosing import choose, identify, people_sheet
 from fsgan_utils.conversion.color import ColorTransfer, correct_color, fit_color
-from fsgan_utils.conversion.compare import compare_colors, compare_masks
+from fsgan_utils.conversion.compare import compare_colors, compare_masks, compare_shapes
 from fsgan_utils.conversion.config import ConvertConfig
 from fsgan_utils.conversion.convert import convert_video
 from fsgan_utils.conversion.frames import source_frames
@@ -26,6 +26,7 @@ __all__ = [
     "chosen",
     "compare_colors",
     "compare_masks",
+    "compare_shapes",
     "compose",
     "convert_video",
     "correct_color",

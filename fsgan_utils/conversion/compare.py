@@ -1,4 +1,4 @@
-"""Contact sheets from which a user chooses colours and masks by eye."""
+"""Contact sheets from which a user chooses colours, masks and the face's shape by eye."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from fsgan_utils.conversion.config import ConvertConfig
 from fsgan_utils.conversion.frames import expected_frames, source_frames
 from fsgan_utils.conversion.placing import PlacedFace
 from fsgan_utils.conversion.steps import Generator, Swapped, compose, draw, finish, fit
-from fsgan_utils.conversion.swap import build_detector, chosen
-from fsgan_utils.extraction import FaceTracker, Source
+from fsgan_utils.conversion.swap import build_detector, chosen, swap_faces
+from fsgan_utils.extraction import FaceTracker, Sighting, Source
 from fsgan_utils.images import contact_sheet
 
 TILE = 192
@@ -34,6 +34,8 @@ MASKS: dict[str, dict[str, Any]] = {
     "mask = both, keep = eyes": {"mask": "both", "keep": ("eyes",)},
 }
 """By the text above its row, settings that `compare_masks` shows."""
+SHAPES = (1.0, 0.75, 0.5, 0.25, 0.0)
+"""What `compare_shapes` shows of `face_shape`."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +43,7 @@ class _Moment:
     """One picture with its largest face, placed."""
 
     image: np.ndarray
+    sighting: Sighting
     face: PlacedFace
 
     @property
@@ -94,6 +97,23 @@ def compare_masks(
     return _compare(source, model, config or ConvertConfig(), frames, MASKS, show_mask=True)
 
 
+def compare_shapes(
+    source: str | Path, model: Generator, config: ConvertConfig | None = None, frames: int = 6
+) -> np.ndarray:
+    """Draw the new face in its own shape, in that of the face it replaces, and between: the source, then a row each.
+
+    Args, Returns and Raises are those of `compare_colors`; the model must be guided.
+    """
+    config = config or ConvertConfig()
+    moments = _moments(source, model, config, frames)
+    pictures = {"source": [moment.view(moment.image) for moment in moments]}
+    for share in SHAPES:
+        shaped, sightings = replace(config, face_shape=share), [[moment.sighting] for moment in moments]
+        results = swap_faces([moment.image for moment in moments], sightings, model, shaped)
+        pictures[f"face_shape = {share:g}"] = [m.view(r.image) for m, r in zip(moments, results, strict=True)]
+    return contact_sheet(pictures, TILE)
+
+
 def _compare(
     source: str | Path,
     model: Generator,
@@ -125,7 +145,7 @@ def _moments(path: str | Path, model: Generator, config: ConvertConfig, frames: 
         for sighting in chosen(tracker.update(frame.image)[0], largest):
             face = PlacedFace.seen(sighting, model, config)
             if face is not None:
-                moments.append(_Moment(frame.image, face))
+                moments.append(_Moment(frame.image, sighting, face))
         if len(moments) == frames:
             break
     if not moments:
