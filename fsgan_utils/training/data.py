@@ -103,7 +103,8 @@ class PairedBatches(keras.utils.PyDataset):
         augmentation: how far images are changed.
         seed: start of every random draw.
         first_batch: number of the first batch, when training resumes.
-        workers: threads that prepare batches ahead.
+        workers: threads that prepare batches ahead. With one, Keras leaves it to `tf.data`, whose tuning of itself
+            makes each `fit` end up to a minute late, and JAX and PyTorch wait for every batch.
         guided: whether the model is one that guides tell where to draw.
 
     Raises:
@@ -123,7 +124,7 @@ class PairedBatches(keras.utils.PyDataset):
         augmentation: Augmentation = Augmentation(),  # noqa: B008
         seed: int = 0,
         first_batch: int = 0,
-        workers: int = 1,
+        workers: int = 2,
         guided: bool = False,
     ) -> None:
         """See the class."""
