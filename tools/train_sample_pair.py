@@ -26,7 +26,7 @@ from fsgan_utils.workspace import PROJECT, SIDES, Workspace
 from tools.demo import CLIPS, COMPACT, MOVES, SAMPLE_MODEL, TRAINING_CLIPS, UNLIKE
 
 MODEL = ModelConfig(64, "compact", guide=True)
-LEARNING_RATE, EVERY, SEED = 5e-4, 500, 0
+LEARNING_RATE, EVERY, SEED = 5e-4, 250, 0
 
 
 def main() -> None:
