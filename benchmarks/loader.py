@@ -34,7 +34,7 @@ from fsgan_utils.workspace import PROJECT
 
 CLIPS = {"a": "a_train_studio.mp4", "b": "b_train_warm.mp4"}
 SAMPLES = 200
-STEPS = 120
+STEPS = 40
 
 
 def measure(repeats: int = 5) -> dict[str, object]:

@@ -104,7 +104,7 @@ class PairedBatches(keras.utils.PyDataset):
         seed: start of every random draw.
         first_batch: number of the first batch, when training resumes.
         workers: threads that prepare batches ahead. With one, Keras leaves it to `tf.data`, whose tuning of itself
-            makes each `fit` end up to a minute late, and JAX and PyTorch wait for every batch.
+            lets a `fit` end up to a minute late, and JAX and PyTorch wait for every batch.
         guided: whether the model is one that guides tell where to draw.
 
     Raises:
