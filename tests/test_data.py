@@ -41,7 +41,7 @@ class Mean(keras.Model):
         return y_pred
 
 
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("workers", [1, 2, 3])
 def test_fit_takes_every_batch_once_whatever_the_number_of_workers(faces, workers):
     batches = PairedBatches(faces, 64, 2, steps=3, seed=3, first_batch=5, workers=workers)
     means = [batches.batch(number)["a"]["warped"].mean() for number in range(5, 11)]

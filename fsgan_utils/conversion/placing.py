@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fsgan_utils.conversion.config import ConvertConfig
-from fsgan_utils.conversion.steps import Generator, place
+from fsgan_utils.conversion.steps import Generator, place, proportions_of
 from fsgan_utils.extraction import Sighting
 from fsgan_utils.faces import Alignment
 from fsgan_utils.landmarks import five_points
@@ -91,10 +91,9 @@ def aim(
     Returns:
         (5, 2), the points to align; and (468, 2 or 3), the other person's, None where there is no guide.
     """
-    proportions = getattr(model, "proportions", None)
+    proportions = proportions_of(model)
     if proportions is None or mesh is None:
         return landmarks, None
     replaced = REPLACED[config.direction]
-    share = config.face_shape if person in (None, replaced) else 0.0
-    features = proportions.exchanged(mesh, replaced, share)
+    features = proportions.exchanged(mesh, replaced, config.face_shape) if person in (None, replaced) else mesh
     return five_points(features), features

@@ -16,6 +16,7 @@ from fsgan_utils.conversion.config import ConvertConfig
 from fsgan_utils.conversion.masking import face_mask
 from fsgan_utils.faces import Alignment, margin
 from fsgan_utils.guides import GUIDE_CHANNELS, draw_guide
+from fsgan_utils.heads import Proportions
 from fsgan_utils.masks.regions import outline_mask
 from fsgan_utils.training.data import to_network
 
@@ -123,6 +124,11 @@ class Swapped:
         return mask.astype(np.float32) / 255
 
 
+def proportions_of(model: Generator) -> Proportions | None:
+    """Of a guided model, how the faces of both people are built; None for any other."""
+    return getattr(model, "proportions", None)
+
+
 def place(landmarks: np.ndarray, model: Generator, config: ConvertConfig) -> Alignment | None:
     """Align what the network sees of a face: the central part of its crop, `roi_coverage` wide.
 
@@ -164,7 +170,7 @@ def draw(
     Raises:
         ValueError: the settings need a guided model and this one is not, or it returned something else than it should.
     """
-    if config.face_shape != 1 and getattr(model, "proportions", None) is None:
+    if config.face_shape != 1 and proportions_of(model) is None:
         raise ValueError(
             "only a guided model (ModelConfig.guide) can give a face another shape, and this one is not. Leave "
             f"face_shape at 1. Received: {config.face_shape}"

@@ -20,6 +20,7 @@ from fsgan_utils.conversion.steps import (
     draw,
     finish,
     fit,
+    proportions_of,
 )
 from fsgan_utils.extraction import FaceDetector, FaceTracker, Sighting
 from fsgan_utils.faces import margin
@@ -139,7 +140,7 @@ def generate_faces(
         ValueError: the model returned something else than it should.
     """
     meshless = replace(config, mask="attention", keep=())
-    finder = None if getattr(model, "proportions", None) is None else FaceFinder()
+    finder = None if proportions_of(model) is None else FaceFinder()
     seen = [_shown(crop, finder, model, config, person) for crop in crops]
     sources = [source for source, _ in seen]
     drawings = zip(sources, draw(sources, model, config, [face for _, face in seen]), strict=True)
