@@ -8,7 +8,7 @@ import pytest
 import skimage.data
 
 from fsgan_utils.extraction import FaceDetector
-from fsgan_utils.landmarks import FAN, MESH_TO_68, FaceMesh, outlines_of_68
+from fsgan_utils.landmarks import FAN, MESH_TO_68, FaceMesh, outlines_of_68, outlines_of_mesh
 from fsgan_utils.video import read_frames
 
 
@@ -131,12 +131,12 @@ def test_fan_without_a_network_says_so(monkeypatch):
 
 def test_outlines_are_those_of_a_mirrored_face_mirrored(mesh, astronaut):
     image, box, _ = astronaut
-    found = mesh.outlines(image, mesh.detect(image, box, looks=2)[0])
+    found = outlines_of_mesh(mesh.refine(image, mesh.detect(image, box, looks=2)[0]))
     assert found["eyes"].shape == (2, 16, 2) and found["mouth"].shape == (1, 20, 2)
     width = image.shape[1]
     turned = np.array([width - 1 - box[2], box[1], width - 1 - box[0], box[3]])
     mirrored = np.ascontiguousarray(image[:, ::-1])
-    other = mesh.outlines(mirrored, mesh.detect(mirrored, turned, looks=2)[0])
+    other = outlines_of_mesh(mesh.refine(mirrored, mesh.detect(mirrored, turned, looks=2)[0]))
     for part, back in (("eyes", other["eyes"][::-1]), ("mouth", other["mouth"][:, MIRRORED_ORDER])):
         np.testing.assert_allclose(found[part], np.array([width - 1, 0]) + np.array([-1, 1]) * back, atol=0.6)
 
@@ -147,7 +147,7 @@ MIRRORED_ORDER = [*range(10, -1, -1), *range(19, 10, -1)]
 def test_outlines_hold_the_eyes_and_lie_between_brows_and_nose(mesh, astronaut):
     image, box, _ = astronaut
     points = mesh.landmarks_68(image, box)
-    found = mesh.outlines(image, mesh.detect(image, box, looks=2)[0])
+    found = outlines_of_mesh(mesh.refine(image, mesh.detect(image, box, looks=2)[0]))
     for eye, six in zip(found["eyes"], (points[36:42], points[42:48]), strict=True):
         assert np.linalg.norm(eye.mean(axis=0) - six.mean(axis=0)) < 2
         assert abs(np.ptp(eye[:, 0]) - np.ptp(six[:, 0])) < 4

@@ -137,7 +137,7 @@ def _moments(path: str | Path, model: Generator, config: ConvertConfig, frames: 
     """Frames at even distances in which a face can be swapped."""
     if frames < 1:
         raise ValueError(f"frames must be 1 or more. Received: {frames}")
-    tracker = FaceTracker(build_detector(config), config.landmarks)
+    tracker = FaceTracker(build_detector(config), config.landmarks, closely=True)
     source, largest = Source.open(path), replace(config, faces="largest")
     moments: list[_Moment] = []
     for frame in islice(source_frames(source, config), 0, None, max(1, expected_frames(source, config) // frames)):

@@ -57,7 +57,7 @@ def swap_image(
             'one picture has no tracks or identities to choose from; take faces="largest", or cut the picture. '
             f"Received: track={config.track}, identity={config.identity}"
         )
-    sightings, _ = FaceTracker(detector or build_detector(config), config.landmarks).update(image)
+    sightings, _ = FaceTracker(detector or build_detector(config), config.landmarks, closely=True).update(image)
     return swap_faces([image], [sightings], model, config)[0].image
 
 

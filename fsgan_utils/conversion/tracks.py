@@ -119,7 +119,7 @@ def follow_faces(
     Raises:
         VideoError: the video is damaged.
     """
-    tracker = FaceTracker(detector or build_detector(config), config.landmarks, config.redetect_every)
+    tracker = FaceTracker(detector or build_detector(config), config.landmarks, config.redetect_every, closely=True)
     notes = _Notes(folder)
     if notes.tracker is not None:
         tracker.restore(notes.tracker)

@@ -56,7 +56,7 @@ def iris(image: np.ndarray, lids: np.ndarray) -> np.ndarray:
 
     Args:
         image: uint8 RGB (H, W, 3).
-        lids: (16, 2), the edge of the lids as `FaceMesh.outlines` gives it, in pixels.
+        lids: (16, 2), the edge of the lids as `outlines_of_mesh` gives it, in pixels.
 
     Returns:
         float64 (2,), `(x, y)` in the eye's widths from its middle, x from the corner on the image's left to that on

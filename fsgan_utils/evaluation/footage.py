@@ -16,7 +16,7 @@ from fsgan_utils.evaluation.expression import iris
 from fsgan_utils.extraction import FaceDetector, FaceTracker
 from fsgan_utils.extraction.tracking import SAME_PLACE, Sighting
 from fsgan_utils.faces import FULL_SCALE, Alignment, box_overlaps
-from fsgan_utils.landmarks import FaceMesh
+from fsgan_utils.landmarks import FaceMesh, outlines_of_mesh
 from fsgan_utils.video import VideoInfo, check_range, probe, read_frames
 
 SWAP, NO_SWAP, TRUTH = "swap", "no swap", "truth"
@@ -57,7 +57,7 @@ class ClipFace:
     def of(cls, image: np.ndarray, sighting: Sighting, finder: FaceMesh) -> ClipFace:
         """Look closely at a face that was aligned by its mesh, in its frame: uint8 RGB (H, W, 3)."""
         mesh, alignment, face = sighting.mesh, sighting.alignment, sighting.face
-        outlines = finder.outlines(image, mesh)  # type: ignore[arg-type]
+        outlines = outlines_of_mesh(finder.refine(image, mesh))  # type: ignore[arg-type]
         points = np.concatenate([*outlines["eyes"], *outlines["mouth"]])
         irises = np.array([iris(image, lids) for lids in outlines["eyes"]])
         whole = Alignment.from_landmarks(face.landmarks, WHOLE_SIDE, "full")

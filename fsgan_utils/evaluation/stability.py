@@ -20,7 +20,7 @@ def accelerations(outlines: Sequence[np.ndarray | None]) -> np.ndarray:
     """Second difference of the eyelids' and the lips' edges in the frame, from frame to frame.
 
     Args:
-        outlines: of each frame, (52, 2), both eyelids and the lips as `FaceMesh.outlines` gives them, in pixels of
+        outlines: of each frame, (52, 2), both eyelids and the lips as `outlines_of_mesh` gives them, in pixels of
             the frame; None where there is no face.
 
     Returns:

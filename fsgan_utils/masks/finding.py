@@ -9,7 +9,7 @@ import numpy as np
 
 from fsgan_utils.extraction import FaceDetector
 from fsgan_utils.faces import CROPS, Alignment, misalignment
-from fsgan_utils.landmarks import FaceMesh, LandmarkFinder, Outlines, five_points, outlines_of_68
+from fsgan_utils.landmarks import FaceMesh, LandmarkFinder, Outlines, five_points, outlines_of_68, outlines_of_mesh
 
 USUAL_FACE, LEAST_FACE = 80, 40
 """Pixels, of 256: faces of the usual size are looked for first, because that is quick; smaller ones than the least are
@@ -29,7 +29,7 @@ class FaceFinder:
     enough of any face, its best guess counts if FaceMesh agrees that a face is there.
 
     Args:
-        finder: finds the 68 landmarks that the outlines are taken from; None stands for FaceMesh's own outlines.
+        finder: finds the 68 landmarks that the outlines are taken from; None takes them from FaceMesh's points.
     """
 
     def __init__(self, finder: LandmarkFinder | None = None) -> None:
@@ -43,18 +43,18 @@ class FaceFinder:
         return [FaceDetector(USUAL_FACE), FaceDetector(LEAST_FACE), guessing]
 
     def mesh(self, image: np.ndarray) -> np.ndarray | None:
-        """Find FaceMesh's 468 points of the face.
+        """Find FaceMesh's 468 points of the face, as exactly as `FaceMesh.refine` does.
 
         Args:
             image: uint8 RGB (H, W, 3).
 
         Returns:
-            float64 (468, 3), `(x, y)` in pixels of the image and depth in the same unit; None if there is no face.
+            float32 (468, 3), `(x, y)` in pixels of the image and depth in the same unit; None if there is no face.
         """
         if image.shape[0] == image.shape[1]:
             mesh = self._mesh_of(image)
             if mesh is not None and _is_aligned(mesh[:, :2] / len(image)):
-                return mesh
+                return self._mesh.refine(image, mesh)
         border = max(image.shape) // 4
         wide = cv2.copyMakeBorder(image, border, border, border, border, cv2.BORDER_REPLICATE)
         for detector in self._detectors:
@@ -63,7 +63,7 @@ class FaceFinder:
                 alignment = Alignment.from_landmarks(faces[0].landmarks - border)
                 mesh = self._mesh_of(alignment.warp(image))
                 if mesh is not None:
-                    return _undone(alignment, mesh)
+                    return self._mesh.refine(image, _undone(alignment, mesh))
         return None
 
     def outlines(self, image: np.ndarray, mesh: np.ndarray) -> Outlines | None:
@@ -77,14 +77,14 @@ class FaceFinder:
             See `fsgan_utils.landmarks.Outlines`; None if the finder of the 68 landmarks sees no face.
         """
         if self._finder is None:
-            return self._mesh.outlines(image, mesh)
+            return outlines_of_mesh(mesh)
         alignment = Alignment.from_landmarks(five_points(mesh))
         landmarks = self._finder.landmarks_68(alignment.warp(image), ALIGNED_FACE_BOX * alignment.size)
         return None if landmarks is None else outlines_of_68(_undone(alignment, landmarks))
 
     def _mesh_of(self, crop: np.ndarray) -> np.ndarray | None:
         points, score = self._mesh.detect(crop, ALIGNED_FACE_BOX * len(crop), looks=2)
-        return points.astype(np.float64) if score >= self._mesh.least_score else None
+        return points if score >= self._mesh.least_score else None
 
 
 def _is_aligned(mesh: np.ndarray) -> bool:
