@@ -3,12 +3,13 @@ import sys
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
+import cv2
 import numpy as np
 import pytest
 import skimage.data
 
 from fsgan_utils.extraction import FaceDetector
-from fsgan_utils.landmarks import FAN, MESH_TO_68, FaceMesh, outlines_of_68, outlines_of_mesh
+from fsgan_utils.landmarks import FAN, MESH_TO_68, MIRRORED, FaceMesh, outlines_of_68, outlines_of_mesh
 from fsgan_utils.video import read_frames
 
 
@@ -129,19 +130,46 @@ def test_fan_without_a_network_says_so(monkeypatch):
         FAN()
 
 
-def test_outlines_are_those_of_a_mirrored_face_mirrored(mesh, astronaut):
+def test_a_refined_mesh_is_that_of_the_mirrored_face_mirrored(mesh, astronaut):
     image, box, _ = astronaut
-    found = outlines_of_mesh(mesh.refine(image, mesh.detect(image, box, looks=2)[0]))
-    assert found["eyes"].shape == (2, 16, 2) and found["mouth"].shape == (1, 20, 2)
+    found = mesh.refine(image, mesh.detect(image, box, looks=2)[0])
+    assert found.shape == (468, 3) and found.dtype == np.float32
     width = image.shape[1]
     turned = np.array([width - 1 - box[2], box[1], width - 1 - box[0], box[3]])
     mirrored = np.ascontiguousarray(image[:, ::-1])
-    other = outlines_of_mesh(mesh.refine(mirrored, mesh.detect(mirrored, turned, looks=2)[0]))
-    for part, back in (("eyes", other["eyes"][::-1]), ("mouth", other["mouth"][:, MIRRORED_ORDER])):
-        np.testing.assert_allclose(found[part], np.array([width - 1, 0]) + np.array([-1, 1]) * back, atol=0.6)
+    other = mesh.refine(mirrored, mesh.detect(mirrored, turned, looks=2)[0])[MIRRORED]
+    back = np.array([width - 1, 0, 0]) + np.array([-1, 1, 1]) * other
+    np.testing.assert_allclose(found[:, :2], back[:, :2], atol=0.7)
+    np.testing.assert_allclose(found[:, 2], back[:, 2], atol=1.5)
 
 
-MIRRORED_ORDER = [*range(10, -1, -1), *range(19, 10, -1)]
+def test_a_refined_mesh_depends_less_on_where_the_face_was_looked_for(mesh, astronaut):
+    image, box, _ = astronaut
+    moves = np.random.default_rng(0).uniform(-8, 8, (6, 4))
+    once = [mesh.detect(image, box + move)[0] for move in moves]
+    refined = [mesh.refine(image, one) for one in once]
+    assert np.std(refined, axis=0).mean() < 0.4 * np.std(once, axis=0).mean()
+
+
+def test_a_tilted_face_has_the_refined_mesh_of_an_upright_one(mesh, astronaut):
+    image, box, _ = astronaut
+    middle = (box[:2] + box[2:]) / 2
+    turn = cv2.getRotationMatrix2D(middle.tolist(), 25, 1)
+    tilted = cv2.warpAffine(image, turn, image.shape[1::-1])
+    upright, _ = mesh.detect(image, box, looks=2)
+    seen, _ = mesh.detect(tilted, box, looks=2)
+    errors = [
+        np.linalg.norm(there[:, :2] - (here[:, :2] @ turn[:, :2].T + turn[:, 2]), axis=1).mean()
+        for here, there in ((upright, seen), (mesh.refine(image, upright), mesh.refine(tilted, seen)))
+    ]
+    assert errors[1] < 0.5 * errors[0]
+
+
+def test_a_mesh_where_no_face_is_stays(mesh):
+    noise = np.random.default_rng(0).integers(0, 256, (256, 256, 3), dtype=np.uint8)
+    found, score = mesh.detect(noise, np.array([20, 20, 230, 230]))
+    assert score < mesh.least_score
+    np.testing.assert_array_equal(mesh.refine(noise, found), found)
 
 
 def test_outlines_hold_the_eyes_and_lie_between_brows_and_nose(mesh, astronaut):

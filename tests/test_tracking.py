@@ -5,6 +5,8 @@ import numpy as np
 import pytest
 
 from fsgan_utils.extraction import FaceDetector, FaceTracker
+from fsgan_utils.faces import Alignment
+from fsgan_utils.landmarks import FaceMesh, five_points
 from fsgan_utils.video import read_frames
 
 CLIPS = {"a": "data/clips/a_train_cool.mp4", "b": "data/clips/b_train_cool.mp4"}
@@ -45,6 +47,21 @@ def test_a_followed_face_lies_where_a_new_look_finds_it(frames):
         ((anew,), _) = FaceTracker(FaceDetector(60)).update(image)
         assert np.abs(sighting.face.landmarks - anew.face.landmarks).mean() < 1.5
         assert sighting.crop.shape == (256, 256, 3)
+
+
+@pytest.mark.parametrize("landmarks", ["facemesh", "mtcnn"])
+def test_a_close_look_refines_the_mesh_and_what_it_aligns(frames, landmarks):
+    settings = {"landmarks": landmarks, "redetect_every": 4}
+    _, plain = followed(frames["a"][:8], **settings)
+    _, close = followed(frames["a"][:8], **settings, closely=True)
+    finder = FaceMesh()
+    for image, (before,), (after,) in zip(frames["a"][:8], plain, close, strict=True):
+        assert after.face.track == before.face.track
+        np.testing.assert_array_equal(after.face.box, before.face.box)
+        np.testing.assert_array_equal(after.mesh, finder.refine(image, before.mesh))
+        aligned_by = five_points(after.mesh) if landmarks == "facemesh" else before.face.landmarks
+        np.testing.assert_array_equal(after.face.landmarks, aligned_by)
+        np.testing.assert_allclose(after.crop, Alignment.from_landmarks(aligned_by, 256).warp(image))
 
 
 def test_a_still_head_shakes_less_than_by_detecting_every_frame(frames):

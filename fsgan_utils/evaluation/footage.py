@@ -16,7 +16,7 @@ from fsgan_utils.evaluation.expression import iris
 from fsgan_utils.extraction import FaceDetector, FaceTracker
 from fsgan_utils.extraction.tracking import SAME_PLACE, Sighting
 from fsgan_utils.faces import FULL_SCALE, Alignment, box_overlaps
-from fsgan_utils.landmarks import FaceMesh, outlines_of_mesh
+from fsgan_utils.landmarks import outlines_of_mesh
 from fsgan_utils.video import VideoInfo, check_range, probe, read_frames
 
 SWAP, NO_SWAP, TRUTH = "swap", "no swap", "truth"
@@ -38,10 +38,9 @@ class ClipFace:
     Attributes:
         track: number of its track.
         box: float32 (4,), x0, y0, x1, y1 in pixels of the frame, about the mesh.
-        mesh: float32 (468, 3), FaceMesh's points in pixels of the frame.
+        mesh: float32 (468, 3), its refined mesh in pixels of the frame, see `FaceMesh.refine`.
         alignment: from the frame to v2.2's crop of 256 pixels, the "half" one, by which identity is compared.
         whole: from the frame to the "full" crop, which holds the whole face, at the same scale: 398 pixels.
-        outlines: float64 (52, 2), the edges of eyelids (16 and 16) and lips, more exact than a mesh, in pixels.
         irises: float64 (2, 2), where its irises stand; see `expression.iris`.
     """
 
@@ -50,18 +49,21 @@ class ClipFace:
     mesh: np.ndarray
     alignment: Alignment
     whole: Alignment
-    outlines: np.ndarray
     irises: np.ndarray
 
     @classmethod
-    def of(cls, image: np.ndarray, sighting: Sighting, finder: FaceMesh) -> ClipFace:
-        """Look closely at a face that was aligned by its mesh, in its frame: uint8 RGB (H, W, 3)."""
+    def of(cls, image: np.ndarray, sighting: Sighting) -> ClipFace:
+        """Look at a face that was aligned by its refined mesh, in its frame: uint8 RGB (H, W, 3)."""
         mesh, alignment, face = sighting.mesh, sighting.alignment, sighting.face
-        outlines = outlines_of_mesh(finder.refine(image, mesh))  # type: ignore[arg-type]
-        points = np.concatenate([*outlines["eyes"], *outlines["mouth"]])
-        irises = np.array([iris(image, lids) for lids in outlines["eyes"]])
+        irises = np.array([iris(image, lids) for lids in outlines_of_mesh(mesh)["eyes"]])  # type: ignore[arg-type]
         whole = Alignment.from_landmarks(face.landmarks, WHOLE_SIDE, "full")
-        return cls(face.track or 0, face.box, mesh, alignment, whole, points, irises)  # type: ignore[arg-type]
+        return cls(face.track or 0, face.box, mesh, alignment, whole, irises)  # type: ignore[arg-type]
+
+    @property
+    def outlines(self) -> np.ndarray:
+        """float32 (52, 2), the edges of eyelids (16 and 16) and lips, in pixels of the frame."""
+        outlines = outlines_of_mesh(self.mesh)
+        return np.concatenate([*outlines["eyes"], *outlines["mouth"]])
 
 
 @dataclass(frozen=True)
@@ -128,12 +130,9 @@ class Footage:
     @cached_property
     def faces(self) -> list[list[ClipFace]]:
         """For each frame its faces, largest first, followed through the clip."""
-        tracker = FaceTracker(FaceDetector(max(20.0, LEAST_PART * min(self.size))))
-        mesh = FaceMesh()
+        tracker = FaceTracker(FaceDetector(max(20.0, LEAST_PART * min(self.size))), closely=True)
         images = tqdm(self.images(), desc=f"finding faces in {self.info.path.name}", unit="frame")
-        return [
-            [ClipFace.of(image, one, mesh) for one in tracker.update(image)[0] if one.alignment] for image in images
-        ]
+        return [[ClipFace.of(image, one) for one in tracker.update(image)[0] if one.alignment] for image in images]
 
 
 @dataclass(frozen=True, eq=False)
