@@ -20,8 +20,8 @@ EYES = MESH_EYES.ravel().tolist()
 LEVEL = [*EYES, 127, 356, *SIDES]
 """The FaceMesh points by which two heads are turned alike: corners of the eyes, temples, and beside the ears.
 Foreheads, noses and chins slope as they like."""
-PLACE = [*EYES, 10, 109, 338, 151]
-"""The FaceMesh points whose middle two heads share: eyes and forehead, so that the hair fits."""
+FOREHEAD = [10, 109, 338, 151]
+"""The FaceMesh points in the middle of the forehead, up to the hair."""
 ALL = range(468)
 FLATTEST = 1e-3
 """Least ratio of the squared lengths of a head's axes that is believed."""
@@ -88,12 +88,13 @@ class Proportions:
         """Lay the head of B over that of A: (468, 3) each, from `head_shape`.
 
         Pictures do not tell how large a head is. The distance between the eyes does best: among adults it varies less
-        than their faces do.
+        than their faces do. Nor do they tell how high it sits: the two share what lies halfway from the eyes, which
+        are near the turn of a head, to the forehead, which is to fit the hair.
         """
         one, other = shapes["a"], shapes["b"]
         turned = Placement.between(other, one, LEVEL).turn.apply(other)
         turned *= _eyes_apart(one) / _eyes_apart(turned)
-        return cls({"a": one, "b": turned + one[PLACE].mean(axis=0) - turned[PLACE].mean(axis=0)})
+        return cls({"a": one, "b": turned + _anchor(one) - _anchor(turned)})
 
     def exchanged(self, mesh: np.ndarray, side: str, share: float = 1.0) -> np.ndarray:
         """Give a face of one person the other's proportions; expression, pose and place stay.
@@ -153,6 +154,11 @@ def eye_distance(mesh: np.ndarray) -> float:
 def _eyes_apart(shape: np.ndarray) -> float:
     left, right = (shape[eye].mean(axis=0) for eye in MESH_EYES)
     return float(np.linalg.norm(right - left))
+
+
+def _anchor(shape: np.ndarray) -> np.ndarray:
+    """The point that two heads share: halfway from the eyes to the forehead."""
+    return np.asarray((shape[EYES].mean(axis=0) + shape[FOREHEAD].mean(axis=0)) / 2)
 
 
 def neutral_face(meshes: Sequence[np.ndarray]) -> np.ndarray:

@@ -8,7 +8,7 @@ from fsgan_utils.conversion import ConvertConfig, swap_image
 from fsgan_utils.conversion.placing import aim
 from fsgan_utils.evaluation.expression import expression_error
 from fsgan_utils.extraction import FaceDetector, FaceTracker
-from fsgan_utils.guides import MESH_FACE_EDGE, draw_guide
+from fsgan_utils.guides import IRIS, MESH_FACE_EDGE, draw_guide
 from fsgan_utils.heads import LEAST_PICTURES, Placement, head_shape, neutral_face
 from fsgan_utils.landmarks import MESH_EYELIDS, MESH_INNER_LIPS, five_points
 from fsgan_utils.training import (
@@ -90,7 +90,7 @@ def test_a_guide_shows_where_the_eyes_look_also_in_the_others_lids(known, aside)
         left, width = lids[:, 0].min(), np.ptp(lids[:, 0])
         y = middle(lids)[1]
         row = guide[y - 1 : y + 2, int(left) : int(left + width)].mean(axis=0)
-        dark = np.flatnonzero((row > 0.3) & (row < 0.6))
+        dark = np.flatnonzero(np.abs(row - IRIS / 255) < 0.03)
         assert dark.mean() / width - 0.5 == pytest.approx(aside, abs=0.08)
 
 

@@ -49,7 +49,11 @@ def main() -> None:
 
 def _meshes(images: list[np.ndarray], finder: FaceMesh) -> list[np.ndarray]:
     detector = FaceDetector(60)
-    return [finder.detect(image, detector.detect([image])[0][0].box, looks=3)[0] for image in images]
+    return [_mesh(image, detector.detect([image])[0][0].box, finder) for image in images]
+
+
+def _mesh(image: np.ndarray, box: np.ndarray, finder: FaceMesh) -> np.ndarray:
+    return finder.refine(image, finder.detect(image, box, looks=2)[0])
 
 
 def _scores(
@@ -70,7 +74,7 @@ def _scores(
         back = cv2.warpAffine(own.warp(true), there.inverse, source.shape[1::-1], borderMode=cv2.BORDER_REPLICATE)
         laid = place.warp(back)
     box = np.concatenate([place.apply(mesh[:, :2]).min(axis=0), place.apply(mesh[:, :2]).max(axis=0)])
-    seen, seen_true = (finder.detect(one, box, looks=2)[0] for one in (laid, expected))
+    seen, seen_true = (_mesh(one, box, finder) for one in (laid, expected))
     return pixel_scores(laid, expected, oval(true_mesh, place))["ssim"], expression_error(seen, seen_true)
 
 
