@@ -1,8 +1,9 @@
 """What makes the best swap of the sample pair in the same processor time: one change to the training at a time.
 
 Run `python -m benchmarks.studies.sample_pair WORKSPACE`, where the workspace holds images and masks of
-`python -m tools.train_sample_pair`. Each row is trained from noise with the same seed for so many processor seconds,
-converts `a_target.mp4`, and is scored against `b_target.mp4`; neither is ever trained on.
+`python -m tools.train_sample_pair`. Each row is trained with the same seed for so many processor seconds, from noise or
+from a model given by `--start`, converts `a_target.mp4`, and is scored against `b_target.mp4`; neither is ever trained
+on.
 """
 
 from __future__ import annotations
@@ -29,7 +30,9 @@ from fsgan_utils.training import (
     PairedBatches,
     TrainConfig,
     learn_proportions,
+    load_model,
 )
+from fsgan_utils.training.perceptual import find_perceptual_loss
 from fsgan_utils.training.phases import COMPACT_WEIGHTS, V22_WEIGHTS
 from fsgan_utils.training.reshaping import find_proportions
 from tools.demo import CLIPS, MOVES, TARGET, TRAINING_CLIPS, TRUTH, UNLIKE
@@ -37,7 +40,7 @@ from tools.train_sample_pair import LEARNING_RATE, MODEL, SEED
 
 LAST_RATE = 0.03
 """What the learning rate falls to, along a cosine, as a part of what it begins with."""
-SCORES = ("identity_retrieval", "expression_error", "ssim_gain", "flicker", "jitter")
+SCORES = ("identity_retrieval", "expression_error", "ssim_gain", "gaze_error", "feature_distance", "flicker", "jitter")
 
 
 @dataclass(frozen=True)
@@ -62,10 +65,14 @@ ROWS = {
     "no colours of others": Row(augmentation=Augmentation(**MOVES, **UNLIKE, color_match=0.0)),
     "no mouth, eyes as the rest": Row(weights=replace(COMPACT_WEIGHTS, mouth=0.0, eyes=0.0)),
     "no structural dissimilarity": Row(weights=replace(COMPACT_WEIGHTS, dssim=0.0)),
-    "background counts less": Row(weights=replace(COMPACT_WEIGHTS, background=0.1)),
+    "background counts as the face": Row(weights=replace(COMPACT_WEIGHTS, background=1.0)),
     "batches of 4": Row(batch_size=4),
     "half the learning rate": Row(learning_rate=LEARNING_RATE / 2),
-    "v2.2's lite networks and losses": Row(ModelConfig(64, "lite"), V22_WEIGHTS, optimizer="adam", learning_rate=1e-4),
+    "v2.2's lite networks and losses": Row(
+        ModelConfig(64, "lite"), replace(V22_WEIGHTS, perceptual=0.0), optimizer="adam", learning_rate=1e-4
+    ),
+    "weak adversary": Row(weights=replace(COMPACT_WEIGHTS, adversarial=0.03)),
+    "perceptual loss": Row(weights=replace(COMPACT_WEIGHTS, perceptual=0.3)),
     "lite networks, our losses": Row(ModelConfig(64, "lite"), optimizer="adam", learning_rate=1e-4),
 }
 
@@ -76,23 +83,27 @@ def main() -> None:
     judge = ClipJudge(CLIPS / TARGET, CLIPS / TRUTH, **_galleries())
     faces, results = learn_proportions(load_faces(arguments.workspace), MODEL.crop), {}
     for name in arguments.rows:
-        model, steps = trained(ROWS[name], faces, arguments.seconds, name)
+        row = replace(ROWS[name], learning_rate=ROWS[name].learning_rate * arguments.slower)
+        model, steps = trained(row, faces, arguments.seconds, name, arguments.start)
         output = arguments.workspace / "study.mp4"
         convert_video(CLIPS / TARGET, output, model, ConvertConfig(layout="result"))
         summary = judge.score(output).summary()
         results[name] = {"steps": steps, **{score: summary[score] for score in SCORES}}
         print(name, json.dumps(results[name]), flush=True)
-        settings = {"seconds": arguments.seconds, "seed": SEED}
+        settings = {"seconds": arguments.seconds, "seed": SEED, "start": str(arguments.start or "noise")}
         content = json.dumps({"settings": settings, "rows": results}, indent=1) + "\n"
         write_bytes(RESULTS / "sample_pair" / "results.json", content.encode())
 
 
-def trained(row: Row, faces: dict, seconds: float, name: str) -> tuple[FaceSwapGAN, int]:
-    """Train from noise for so many processor seconds; returns the model and the steps it made."""
+def trained(row: Row, faces: dict, seconds: float, name: str, start: Path | None = None) -> tuple[FaceSwapGAN, int]:
+    """Train for so many processor seconds, from noise or a model; returns the model and the steps it made."""
     keras.utils.set_random_seed(SEED)
-    model = FaceSwapGAN(row.config, replace(row.weights, perceptual=0.0))
-    beta_1 = 0.5 if row.config.capacity == "lite" else 0.9
-    model.prepare(TrainConfig(optimizer=row.optimizer, learning_rate=row.learning_rate, beta_1=beta_1))
+    model = load_model(start) if start else FaceSwapGAN(row.config)
+    settings = TrainConfig(
+        optimizer=row.optimizer, learning_rate=row.learning_rate, beta_1=0.5 if row.config.capacity == "lite" else 0.9
+    )
+    model.prepare(settings, find_perceptual_loss() if row.weights.perceptual else None)
+    model.set_loss_weights(row.weights)
     model.proportions = find_proportions(faces) if row.config.guide else None
     batches = PairedBatches(
         faces,
@@ -122,6 +133,8 @@ def _parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("workspace", type=Path, help="holds images and masks, as tools.train_sample_pair makes them")
     parser.add_argument("--seconds", type=float, default=300, help="processor time of each training")
+    parser.add_argument("--start", type=Path, help="folder of a model that every row begins with; else from noise")
+    parser.add_argument("--slower", type=float, default=1.0, help="what all learning rates are multiplied by")
     parser.add_argument("--rows", nargs="+", choices=ROWS, default=list(ROWS), help="which rows to run")
     return parser.parse_args()
 
