@@ -50,18 +50,19 @@ def test_a_followed_face_lies_where_a_new_look_finds_it(frames):
 
 
 @pytest.mark.parametrize("landmarks", ["facemesh", "mtcnn"])
-def test_a_close_look_refines_the_mesh_and_what_it_aligns(frames, landmarks):
-    settings = {"landmarks": landmarks, "redetect_every": 4}
-    _, plain = followed(frames["a"][:8], **settings)
-    _, close = followed(frames["a"][:8], **settings, closely=True)
+def test_a_refined_sighting_is_the_same_face_more_exactly(frames, landmarks):
+    tracker, seen = followed(frames["a"][:8], landmarks=landmarks, redetect_every=4)
+    before = tracker.state()
     finder = FaceMesh()
-    for image, (before,), (after,) in zip(frames["a"][:8], plain, close, strict=True):
-        assert after.face.track == before.face.track
-        np.testing.assert_array_equal(after.face.box, before.face.box)
-        np.testing.assert_array_equal(after.mesh, finder.refine(image, before.mesh))
-        aligned_by = five_points(after.mesh) if landmarks == "facemesh" else before.face.landmarks
-        np.testing.assert_array_equal(after.face.landmarks, aligned_by)
-        np.testing.assert_allclose(after.crop, Alignment.from_landmarks(aligned_by, 256).warp(image))
+    for image, (sighting,) in zip(frames["a"][:8], seen, strict=True):
+        refined = tracker.refined(sighting)
+        assert refined.face.track == sighting.face.track
+        np.testing.assert_array_equal(refined.face.box, sighting.face.box)
+        np.testing.assert_array_equal(refined.mesh, finder.refine(image, sighting.mesh))
+        aligned_by = five_points(refined.mesh) if landmarks == "facemesh" else sighting.face.landmarks
+        np.testing.assert_array_equal(refined.face.landmarks, aligned_by)
+        np.testing.assert_array_equal(refined.crop, Alignment.from_landmarks(aligned_by, 256).warp(image))
+    assert tracker.state() == before
 
 
 def test_a_still_head_shakes_less_than_by_detecting_every_frame(frames):

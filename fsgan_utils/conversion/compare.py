@@ -137,12 +137,13 @@ def _moments(path: str | Path, model: Generator, config: ConvertConfig, frames: 
     """Frames at even distances in which a face can be swapped."""
     if frames < 1:
         raise ValueError(f"frames must be 1 or more. Received: {frames}")
-    tracker = FaceTracker(build_detector(config), config.landmarks, closely=True)
+    tracker = FaceTracker(build_detector(config), config.landmarks)
     source, largest = Source.open(path), replace(config, faces="largest")
     moments: list[_Moment] = []
     for frame in islice(source_frames(source, config), 0, None, max(1, expected_frames(source, config) // frames)):
         tracker.reset()
-        for sighting in chosen(tracker.update(frame.image)[0], largest):
+        for found in chosen(tracker.update(frame.image)[0], largest):
+            sighting = tracker.refined(found)
             face = PlacedFace.seen(sighting, model, config)
             if face is not None:
                 moments.append(_Moment(frame.image, sighting, face))

@@ -57,7 +57,8 @@ def swap_image(
             'one picture has no tracks or identities to choose from; take faces="largest", or cut the picture. '
             f"Received: track={config.track}, identity={config.identity}"
         )
-    sightings, _ = FaceTracker(detector or build_detector(config), config.landmarks, closely=True).update(image)
+    tracker = FaceTracker(detector or build_detector(config), config.landmarks)
+    sightings = [tracker.refined(one) for one in tracker.update(image)[0]]
     return swap_faces([image], [sightings], model, config)[0].image
 
 

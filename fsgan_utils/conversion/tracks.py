@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -119,20 +119,29 @@ def follow_faces(
     Raises:
         VideoError: the video is damaged.
     """
-    tracker = FaceTracker(detector or build_detector(config), config.landmarks, config.redetect_every, closely=True)
+    tracker = FaceTracker(detector or build_detector(config), config.landmarks, config.redetect_every)
     notes = _Notes(folder)
     if notes.tracker is not None:
         tracker.restore(notes.tracker)
-    ahead = BackgroundGenerator(source_frames(source, config, notes.next_frame, rough=True), FRAMES_AHEAD)
+    frames = BackgroundGenerator(source_frames(source, config, notes.next_frame, rough=True), FRAMES_AHEAD)
+    followed = BackgroundGenerator(_followed(frames, tracker, bool(source.photographs)), FRAMES_AHEAD)
     total = expected_frames(source, config)
-    for frame in tqdm(ahead, "following faces", total, initial=notes.frames, unit="frame"):
-        if source.photographs:
+    for frame, sightings, shot, state in tqdm(followed, "following faces", total, initial=notes.frames, unit="frame"):
+        notes.add(frame, [tracker.refined(one) for one in sightings], shot)
+        if notes.full:
+            notes.write(state)
+    return bridge(notes.all(digest(stretch_of(source, config))))
+
+
+def _followed(
+    frames: Iterable[Frame], tracker: FaceTracker, photographs: bool
+) -> Iterator[tuple[Frame, list[Sighting], int, dict[str, Any]]]:
+    """The faces of each frame, the number of its shot, and the tracker's state after it."""
+    for frame in frames:
+        if photographs:
             tracker.reset()
         sightings, _ = tracker.update(frame.image)
-        notes.add(frame, sightings, tracker.shot)
-        if notes.full:
-            notes.write(tracker.state())
-    return bridge(notes.all(digest(stretch_of(source, config))))
+        yield frame, sightings, tracker.shot, tracker.state()
 
 
 @dataclass

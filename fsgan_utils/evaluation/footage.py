@@ -130,9 +130,12 @@ class Footage:
     @cached_property
     def faces(self) -> list[list[ClipFace]]:
         """For each frame its faces, largest first, followed through the clip."""
-        tracker = FaceTracker(FaceDetector(max(20.0, LEAST_PART * min(self.size))), closely=True)
+        tracker = FaceTracker(FaceDetector(max(20.0, LEAST_PART * min(self.size))))
         images = tqdm(self.images(), desc=f"finding faces in {self.info.path.name}", unit="frame")
-        return [[ClipFace.of(image, one) for one in tracker.update(image)[0] if one.alignment] for image in images]
+        return [
+            [ClipFace.of(image, tracker.refined(one)) for one in tracker.update(image)[0] if one.alignment]
+            for image in images
+        ]
 
 
 @dataclass(frozen=True, eq=False)

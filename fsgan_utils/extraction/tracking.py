@@ -132,7 +132,6 @@ class FaceTracker:
         landmarks: what gives the five points that align the faces: "facemesh", or "mtcnn", for which the detector
             looks at every frame. The two are never mixed.
         redetect_every: frames after which the detector looks again in any case.
-        closely: whether the meshes that are given are refined, see `FaceMesh.refine`.
 
     Raises:
         ValueError: a setting is out of range.
@@ -141,7 +140,6 @@ class FaceTracker:
     detector: FaceDetector = field(default_factory=FaceDetector)
     landmarks: str = "facemesh"
     redetect_every: int = 12
-    closely: bool = False
     _mesh: FaceMesh = field(default_factory=FaceMesh, init=False, repr=False)
     _tracks: list[Track] = field(default_factory=list, init=False, repr=False)
     _next: int = field(default=0, init=False, repr=False)
@@ -174,8 +172,20 @@ class FaceTracker:
             sightings = self._followed(image)
             if self._must_detect(sightings):
                 sightings, unseen = self._redetected(image, sightings)
-        sightings = sorted(self._remembered(sightings), key=lambda one: -one.face.width * one.face.height)
-        return [self._refined(image, one) for one in sightings] if self.closely else sightings, unseen
+        sightings = self._remembered(sightings)
+        return sorted(sightings, key=lambda one: -one.face.width * one.face.height), unseen
+
+    def refined(self, sighting: Sighting) -> Sighting:
+        """The same face by a refined mesh, see `FaceMesh.refine`; it changes nothing in how faces are followed.
+
+        The detector's points stay, where it is they that align the face. Another thread may do it, meanwhile.
+        """
+        if sighting.mesh is None or sighting.image is None:
+            return sighting
+        mesh, face = self._mesh.refine(sighting.image, sighting.mesh), sighting.face
+        if self.landmarks == "facemesh":
+            face = replace(face, landmarks=five_points(mesh))
+        return replace(Sighting.of(sighting.image, face, mesh), crowded=sighting.crowded)
 
     def reset(self) -> None:
         """Forget every face: the next frame has nothing to do with the last."""
@@ -295,15 +305,6 @@ class FaceTracker:
         """Align a face by the detector's points; the mesh is only noted."""
         mesh, score = self._mesh.detect(image, face.box, looks=2)
         return Sighting.of(image, face, mesh if score >= self._mesh.least_score else None)
-
-    def _refined(self, image: np.ndarray, sighting: Sighting) -> Sighting:
-        """The same face by a refined mesh; the detector's points, if it is they that align it, stay."""
-        if sighting.mesh is None:
-            return sighting
-        mesh, face = self._mesh.refine(image, sighting.mesh), sighting.face
-        if self.landmarks == "facemesh":
-            face = replace(face, landmarks=five_points(mesh))
-        return replace(Sighting.of(image, face, mesh), crowded=sighting.crowded)
 
     def _new_number(self) -> int:
         self._next += 1
