@@ -78,17 +78,22 @@ def _look(canvas: np.ndarray, lids: np.ndarray, eye: np.ndarray, aside: float, c
     """Draw the inside of an eye: white, and an iris; grey where no iris was seen.
 
     Args:
-        canvas: uint8 (H, W); changed.
+        canvas: uint8 (S, S); changed.
         lids: (16, 2), on the canvas.
         eye: (3, 2), of `_eye_frames`, on the canvas.
         aside: where the iris is, from `_find_iris`.
         contrast: how sure that is, from `_find_iris`.
     """
-    opening, iris = np.zeros((2, *canvas.shape), np.uint8)
-    _fill(opening, lids[None], FULL)
-    _fill(iris, _iris_edge(eye, aside)[None], FULL)
+    start = np.clip(np.floor(lids.min(axis=0)).astype(int) - 1, 0, len(canvas))
+    stop = np.clip(np.ceil(lids.max(axis=0)).astype(int) + 2, 0, len(canvas))
+    part = canvas[start[1] : stop[1], start[0] : stop[0]]
+    if not part.size:  # an eye may lie outside the square
+        return
+    opening, iris = np.zeros((2, *part.shape), np.uint8)
+    _fill(opening, lids[None] - start, FULL)
+    _fill(iris, _iris_edge(eye, aside)[None] - start, FULL)
     white = contrast * (1 - iris.astype(np.float32) / FULL)
-    np.maximum(canvas, np.rint(opening * (IRIS + (FULL - IRIS) * white) / FULL).astype(np.uint8), out=canvas)
+    part[:] = np.maximum(part, np.rint(opening * (IRIS + (FULL - IRIS) * white) / FULL).astype(np.uint8))
 
 
 def _iris_edge(eye: np.ndarray, aside: float) -> np.ndarray:
