@@ -41,8 +41,8 @@ MESH_LIPS = np.array([61, 185, 40, 39, 37, 0, 267, 269, 270, 409, 291, 375, 321,
 MESH_INNER_LIPS = np.array([78, 191, 80, 81, 82, 13, 312, 311, 310, 415, 308, 324, 318, 402, 317, 14, 87, 178, 88, 95])
 """int (20,): the FaceMesh points along the lips' inner edge: left corner, upper lip, right corner, lower lip."""
 MESH_MIDLINE = [0, 1, 2, 4, 5, 6, *range(8, 20), 94, 151, 152, 164, 168, 175, 195, 197, 199, 200]
-"""The FaceMesh points in the middle of the face. Of the others the first 220 are on the left, seen in the image; the last 220 are
-their mirror images, in the same order."""
+"""The FaceMesh points in the middle of the face. Of the others the first 220 are on the left, seen in the image; the
+last 220 are their mirror images, in the same order."""
 # fmt: on
 MIRRORED = np.arange(MESH_POINTS)
 """int (468,): the FaceMesh point that lies there in the mirrored face."""
