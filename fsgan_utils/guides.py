@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -16,19 +17,12 @@ FRACTION_BITS = 4
 LINE_WIDTH = 4
 FULL, IRIS, LIPS, BROWS, FACE = 255, 96, 160, 128, 100
 """How strongly the parts show: white of the eye, iris, lips, brows, face; the mouth's opening and the nose fully."""
-IRIS_WIDTH, IRIS_HEIGHT = 0.42, 1.1
-"""Half an iris' width, as a part of half the eye's, and its least height, as a part of the opening's; lids cover it."""
-SPREAD, FURTHEST = 2.5, 0.75
-"""How much further off the middle an iris is drawn than the mean of what is dark, which shadows in both corners keep
-near the middle; and how far at most, as parts of half the eye's width."""
-EYE_SIZE = (48, 24)
-"""Width and height in pixels at which an eye's opening is looked at."""
 DARK, BRIGHT = 35, 90
 """Percentiles of the red between eyelids that count as iris and as white; corners are darker than a light iris."""
 LEAST_CONTRAST = 40
-"""Least difference of these two, of 255, that is fully believed: closed lids show neither."""
+"""Least difference of these two that is believed, of 255: closed lids show neither."""
 NARROWEST = 0.15
-"""Height over width that an eye's opening is taken to have at least where an iris is looked for and drawn."""
+"""Height over width to which an eye's opening is narrowed at most when its inside is carried over."""
 
 # fmt: off
 MESH_BROWS = np.array([
@@ -64,7 +58,7 @@ def draw_guide(features: np.ndarray, size: int, resolution: int, picture: np.nda
     eyes, mouth, face = np.zeros((3, FINE_SIDE, FINE_SIDE), np.uint8)
     _fill(eyes, points[MESH_BROWS], BROWS)
     for lids, eye, seen in zip(MESH_EYELIDS, _eye_frames(points), _eye_frames(mesh), strict=True):
-        _look(eyes, points[lids], eye, *_find_iris(picture, np.asarray(mesh)[lids, :2], seen))
+        _look(eyes, points[lids], eye, picture, np.asarray(mesh)[lids, :2], seen)
     _fill(mouth, points[MESH_LIPS][None], LIPS)
     _fill(mouth, points[MESH_INNER_LIPS][None], FULL)
     _fill(face, points[MESH_FACE_EDGE][None], FACE)
@@ -74,65 +68,56 @@ def draw_guide(features: np.ndarray, size: int, resolution: int, picture: np.nda
     return cv2.resize(fine, (resolution, resolution), interpolation=cv2.INTER_AREA).astype(np.float32) / np.float32(255)
 
 
-def _look(canvas: np.ndarray, lids: np.ndarray, eye: np.ndarray, aside: float, contrast: float) -> None:
-    """Draw the inside of an eye: white, and an iris; grey where no iris was seen.
+def _look(
+    canvas: np.ndarray, lids: np.ndarray, eye: np.ndarray, picture: np.ndarray, seen_lids: np.ndarray, seen: np.ndarray
+) -> None:
+    """Draw the inside of an eye as it is seen in another one: white, and a dark iris.
 
     Args:
-        canvas: uint8 (S, S); changed.
+        canvas: uint8 (H, W); changed.
         lids: (16, 2), on the canvas.
         eye: (3, 2), of `_eye_frames`, on the canvas.
-        aside: where the iris is, from `_find_iris`.
-        contrast: how sure that is, from `_find_iris`.
-    """
-    start = np.clip(np.floor(lids.min(axis=0)).astype(int) - 1, 0, len(canvas))
-    stop = np.clip(np.ceil(lids.max(axis=0)).astype(int) + 2, 0, len(canvas))
-    part = canvas[start[1] : stop[1], start[0] : stop[0]]
-    if not part.size:  # an eye may lie outside the square
-        return
-    opening, iris = np.zeros((2, *part.shape), np.uint8)
-    _fill(opening, lids[None] - start, FULL)
-    _fill(iris, _iris_edge(eye, aside)[None] - start, FULL)
-    white = contrast * (1 - iris.astype(np.float32) / FULL)
-    part[:] = np.maximum(part, np.rint(opening * (IRIS + (FULL - IRIS) * white) / FULL).astype(np.uint8))
-
-
-def _iris_edge(eye: np.ndarray, aside: float) -> np.ndarray:
-    """An ellipse of the iris' width about its middle, at least as high as the opening: float64 (32, 2)."""
-    across, down = eye[1] - eye[0], eye[2] - eye[0]
-    height = max(IRIS_HEIGHT, IRIS_WIDTH * float(np.linalg.norm(across) / np.linalg.norm(down)))
-    angles = np.linspace(0, 2 * np.pi, 32, endpoint=False)[:, None]
-    return np.asarray(eye[0] + (aside + IRIS_WIDTH * np.cos(angles)) * across + height * np.sin(angles) * down)
-
-
-def _find_iris(picture: np.ndarray, lids: np.ndarray, eye: np.ndarray) -> tuple[float, float]:
-    """Tell from where it is dark between eyelids where the iris is.
-
-    The mean counts, in red, in which blue and brown irises alike are darker than the white: one edge or another would
-    mislead, for lashes and the corner by the nose are darker than a light iris, and a light's reflection is white. Up
-    and down the iris is where the lids are.
-
-    Args:
         picture: uint8 RGB (H, W, 3).
-        lids: (16, 2), in the picture.
-        eye: (3, 2), of `_eye_frames`, in the picture.
-
-    Returns:
-        How far it lies off the middle, as a part of half the eye's width; and the contrast, 0 to 1.
+        seen_lids: (16, 2), in the picture.
+        seen: (3, 2), of `_eye_frames`, in the picture.
     """
-    width, height = EYE_SIZE
-    flat = np.array([[width / 2, height / 2], [width, height / 2], [width / 2, height]], np.float32) - np.float32(0.5)
-    onto = cv2.getAffineTransform(eye.astype(np.float32), flat)
-    opening = np.zeros((height, width), np.uint8)
-    _fill(opening, (lids @ onto[:, :2].T + onto[:, 2])[None], FULL)
-    inside = opening > FULL // 2
-    if not inside.any():
-        return 0.0, 0.0
-    red = cv2.warpAffine(picture[..., 0], onto, EYE_SIZE, borderMode=cv2.BORDER_REPLICATE).astype(np.float32)[inside]
-    dark, bright = np.percentile(red, [DARK, BRIGHT])
-    weight = np.clip((bright - red) / max(bright - dark, 1), 0, 1)
-    across = (np.nonzero(inside)[1] + 0.5) * 2 / width - 1
-    aside = SPREAD * float(across @ weight) / max(float(weight.sum()), 1e-6)
-    return float(np.clip(aside, -FURTHEST, FURTHEST)), float(np.clip((bright - dark) / LEAST_CONTRAST, 0, 1))
+    here, there = _around(lids, canvas), _around(seen_lids, picture)
+    opening, inside = _opening(lids, canvas, here), _opening(seen_lids, picture, there)
+    if not opening.any() or not inside.any():
+        return
+    red = picture[there.rows, there.columns, 0].astype(np.float32)
+    dark, bright = np.percentile(red[inside > 0], [DARK, BRIGHT])
+    white = np.clip((red - dark) / max(bright - dark, LEAST_CONTRAST), 0, 1)
+    onto = cv2.getAffineTransform((seen - there.start).astype(np.float32), (eye - here.start).astype(np.float32))
+    white = cv2.warpAffine(white, onto, opening.shape[::-1], borderMode=cv2.BORDER_REPLICATE)
+    drawn = opening * (IRIS + (FULL - IRIS) * white) / FULL
+    part = canvas[here.rows, here.columns]
+    part[:] = np.maximum(part, np.rint(drawn).astype(np.uint8))
+
+
+@dataclass(frozen=True, eq=False)
+class _Part:
+    """A rectangle of an image, and where it starts, `(x, y)`."""
+
+    rows: slice
+    columns: slice
+    start: np.ndarray
+
+
+def _around(points: np.ndarray, image: np.ndarray) -> _Part:
+    """The part of an image that points lie in, and a pixel around it."""
+    size = image.shape[1::-1]
+    start = np.clip(np.floor(points.min(axis=0)).astype(int) - 1, 0, size)
+    stop = np.clip(np.ceil(points.max(axis=0)).astype(int) + 2, 0, size)
+    return _Part(slice(start[1], stop[1]), slice(start[0], stop[0]), start)
+
+
+def _opening(lids: np.ndarray, image: np.ndarray, part: _Part) -> np.ndarray:
+    """What lies between eyelids, in a part of an image: uint8, 255 inside."""
+    opening = np.zeros(image[part.rows, part.columns].shape[:2], np.uint8)
+    if opening.size:  # an eye may lie outside the image
+        _fill(opening, (lids - part.start)[None], FULL)
+    return opening
 
 
 def _eye_frames(points: np.ndarray) -> np.ndarray:
