@@ -141,6 +141,8 @@ def test_a_refined_mesh_is_that_of_the_mirrored_face_mirrored(mesh, astronaut):
     back = np.array([width - 1, 0, 0]) + np.array([-1, 1, 1]) * other
     np.testing.assert_allclose(found[:, :2], back[:, :2], atol=0.7)
     np.testing.assert_allclose(found[:, 2], back[:, 2], atol=1.5)
+    for part, outlines in outlines_of_mesh(found).items():
+        np.testing.assert_allclose(outlines, outlines_of_mesh(back)[part], atol=0.6)
 
 
 def test_a_refined_mesh_depends_less_on_where_the_face_was_looked_for(mesh, astronaut):

@@ -56,18 +56,19 @@ class FaceFinder:
         """
         if image.shape[0] == image.shape[1]:
             guess = self._mesh_of(image)
-            mesh = None if guess is None else self._mesh.refine(image, guess)
-            if guess is not None and mesh is not None and _is_aligned(guess, mesh, len(image)):
-                return mesh
+            if guess is not None:
+                mesh = self._mesh.refine(image, guess)
+                if _is_aligned(guess, mesh, len(image)):
+                    return mesh
         border = max(image.shape) // 4
         wide = cv2.copyMakeBorder(image, border, border, border, border, cv2.BORDER_REPLICATE)
         for detector in self._detectors:
             faces = detector.detect([wide])[0]
             if faces:
                 alignment = Alignment.from_landmarks(faces[0].landmarks - border)
-                mesh = self._mesh_of(alignment.warp(image))
-                if mesh is not None:
-                    return self._mesh.refine(image, _undone(alignment, mesh))
+                guess = self._mesh_of(alignment.warp(image))
+                if guess is not None:
+                    return self._mesh.refine(image, _undone(alignment, guess))
         return None
 
     def outlines(self, image: np.ndarray, mesh: np.ndarray) -> Outlines | None:
