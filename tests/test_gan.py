@@ -112,15 +112,18 @@ def test_weights_change_without_losing_the_optimizers_state(batch):
     assert moved(before, model.networks["netDB"]) and int(model.generator_optimizer.iterations) == 2
 
 
+@pytest.mark.parametrize("guide", [False, True])
 @pytest.mark.parametrize("resolution", [64, 128])
-def test_generate_draws_each_person_with_their_own_decoder(resolution):
-    model = FaceSwapGAN(ModelConfig(resolution, "compact"))
+def test_generate_draws_each_person_with_their_own_decoder(resolution, guide):
+    model = FaceSwapGAN(ModelConfig(resolution, "compact", guide=guide))
     images = np.tanh(np.random.default_rng(0).normal(size=(3, resolution, resolution, 3))).astype(np.float32)
-    to_b, to_a = model.generate(images, "AtoB"), model.generate(images, "BtoA")
+    guides = np.abs(images) if guide else None
+    to_b, to_a = model.generate(images, "AtoB", guides), model.generate(images, "BtoA", guides)
     assert to_b.shape == (3, resolution, resolution, 4) and to_b.dtype == np.float32
     assert to_b[..., 0].min() >= 0 and to_b[..., 0].max() <= 1 and np.abs(to_b[..., 1:]).max() <= 1
     code = model.encoder(images)
-    drawn = model.decoders["b"](code)
+    inputs = [code, keras.ops.convert_to_tensor(guides)] if guide else code
+    drawn = model.decoders["b"](inputs)  # one operation after another: a compiled network may join some into one
     drawn = drawn[-1] if isinstance(drawn, list) else drawn
     np.testing.assert_allclose(to_b, keras.ops.convert_to_numpy(drawn), atol=1e-4)
     assert np.abs(to_a - to_b).max() > 0.01
