@@ -142,17 +142,22 @@ def test_poisson_takes_nothing_from_what_is_not_the_face(people):
     drawn = target + np.float32([20, 0, -20])
     with_object = target.copy()
     with_object[:, :25] = (0, 90, 200)
-    for image in (target, with_object):
-        result = fit_color("poisson", drawn, image, oval(96)).apply(drawn)
-        beyond = np.maximum(result - np.maximum(drawn, target), np.minimum(drawn, target) - result)
-        assert beyond[oval(96)].max() < 3
+    plain, beside = (fit_color("poisson", drawn, image, oval(96)).apply(drawn) for image in (target, with_object))
+    assert np.abs(plain - target)[oval(96)].max() < 3
+    assert np.abs(beside - target)[oval(96)].max() < 3
 
 
-def test_poisson_leaves_the_middle_of_a_face_much_of_its_own_complexion(people):
+def test_poisson_leaves_as_much_of_a_complexion_as_is_asked_for(people):
     target = people[0].astype(np.float32)
-    drawn = target + np.float32([-20, -20, -20])
-    result = fit_color("poisson", drawn, target, oval(96)).apply(drawn)
-    assert 5 < (target - result)[40:56, 40:56].mean() < 15
+    drawn = target - 20
+    rim = oval(96) & ~cv2.erode(oval(96).astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
+    middle = np.s_[40:56, 40:56]
+    left = {}
+    for complexion in (0.0, 0.4, 1.0):
+        result = fit_color("poisson", drawn, target, oval(96), complexion).apply(drawn)
+        left[complexion] = [(target - result)[where].mean() for where in (middle, rim)]
+    assert abs(left[0.0][0]) < 1 and 4 < left[0.4][0] < 8 < left[1.0][0] < 20
+    assert left[0.4][1] < 2 and left[1.0][1] < 5
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -7,6 +7,7 @@ from fsgan_utils.conversion import ConvertConfig, build_detector, face_mask, pla
 from fsgan_utils.conversion.blending import feather
 from fsgan_utils.extraction import FaceTracker, Sighting
 from fsgan_utils.faces import Alignment
+from fsgan_utils.heads import Proportions
 from fsgan_utils.landmarks import MESH_EYELIDS, MESH_INNER_LIPS
 from fsgan_utils.masks import outline_mask
 from fsgan_utils.video import read_frames
@@ -100,6 +101,14 @@ def test_without_a_mesh_a_hull_is_refused_and_such_a_face_left_alone(picture, si
         (result,) = swap_faces([picture], [[bare]], Painter(), config)
         assert (result.swapped, result.left_alone) == (0, 1)
         np.testing.assert_array_equal(result.image, picture)
+
+
+def test_without_a_mesh_a_guided_model_leaves_a_face_alone(picture, sighting):
+    guided, bare = Painter(), Sighting(sighting.face, None, sighting.alignment, sighting.image)
+    guided.proportions = Proportions.between({"a": sighting.mesh, "b": sighting.mesh})
+    for model, swapped in ((guided, 0), (Painter(), 1)):
+        (result,) = swap_faces([picture], [[bare]], model, ConvertConfig())
+        assert (result.swapped, result.left_alone) == (swapped, 1 - swapped)
 
 
 @pytest.mark.parametrize("obstacle", [stick, hand, microphone])

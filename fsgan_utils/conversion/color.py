@@ -79,7 +79,9 @@ class ColorTransfer:
         return np.clip(to_rgb(cv2.transform(to_space(image), self.parameters.reshape(3, 4))), 0, 255)
 
 
-def fit_color(method: str, image: np.ndarray, target: np.ndarray, mask: np.ndarray | None = None) -> ColorTransfer:
+def fit_color(
+    method: str, image: np.ndarray, target: np.ndarray, mask: np.ndarray | None = None, complexion: float = 0.0
+) -> ColorTransfer:
     """Find out how an image gets the colours of another.
 
     Large images are compared in a smaller copy.
@@ -92,6 +94,8 @@ def fit_color(method: str, image: np.ndarray, target: np.ndarray, mask: np.ndarr
         image: RGB (H, W, 3), 0 to 255, uint8 or float.
         target: RGB (h, w, 3), 0 to 255; the same size as `image` when there is a mask, and for "poisson".
         mask: bool (H, W): colours are compared in these pixels only. None for all.
+        complexion: what part of the difference in the usual colour "poisson" leaves, away from where the mask ends, 0
+            to 1.
 
     Returns:
         The change of colours; one that changes nothing where the mask is empty.
@@ -106,7 +110,7 @@ def fit_color(method: str, image: np.ndarray, target: np.ndarray, mask: np.ndarr
         Gangnet and Blake, "Poisson image editing", SIGGRAPH 2003 ("poisson").
     """
     if method == "poisson":
-        return ColorTransfer(method, fit_membrane(image, target, mask).ravel())
+        return ColorTransfer(method, fit_membrane(image, target, mask, complexion).ravel())
     if parameter_count(method) == 0:
         return ColorTransfer(method, np.zeros(0))
     (image, image_mask), (target, target_mask) = _reduced(image, mask), _reduced(target, mask)

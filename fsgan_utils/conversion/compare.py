@@ -28,10 +28,10 @@ MASKS: dict[str, dict[str, Any]] = {
     "mask = attention": {"mask": "attention"},
     "mask = hull": {"mask": "hull"},
     "mask = both": {"mask": "both"},
-    "mask = both, mask_grow = -0.05": {"mask": "both", "mask_grow": -0.05},
-    "mask = both, mask_blur = 0.05": {"mask": "both", "mask_blur": 0.05},
-    "mask = both, keep = mouth": {"mask": "both", "keep": ("mouth",)},
-    "mask = both, keep = eyes": {"mask": "both", "keep": ("eyes",)},
+    "mask = attention, mask_grow = -0.05": {"mask": "attention", "mask_grow": -0.05},
+    "mask = attention, mask_blur = 0.05": {"mask": "attention", "mask_blur": 0.05},
+    "mask = attention, keep = mouth": {"mask": "attention", "keep": ("mouth",)},
+    "mask = attention, keep = eyes": {"mask": "attention", "keep": ("eyes",)},
 }
 """By the text above its row, settings that `compare_masks` shows."""
 SHAPES = (1.0, 0.75, 0.5, 0.25, 0.0)
@@ -142,7 +142,7 @@ def _moments(path: str | Path, model: Generator, config: ConvertConfig, frames: 
     moments: list[_Moment] = []
     for frame in islice(source_frames(source, config), 0, None, max(1, expected_frames(source, config) // frames)):
         tracker.reset()
-        for found in chosen(tracker.update(frame.image)[0], largest):
+        for found in chosen(tracker.update(frame.image)[0], model, largest):
             sighting = tracker.refined(found)
             face = PlacedFace.seen(sighting, model, config)
             if face is not None:

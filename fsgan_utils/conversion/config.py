@@ -28,6 +28,8 @@ class ConvertConfig:
         min_score: score a face must have to be swapped, 0 to 1; others are left alone.
         color_correction: how the new face gets the scene's colours: "hist_match", "adain", "adain_xyz", "lab", "mkl",
             "poisson" or "none"; see `fsgan_utils.conversion.color.fit_color`.
+        complexion: by "poisson", how much of its own complexion the new face keeps, away from its rim: from 0, the
+            scene's alone, to 1.
         mask: what is replaced: what the network says ("attention"), the hull of the face's mesh ("hull"), or what lies
             in "both".
         mask_grow: how far the mask's edge moves outwards, as a part of the crop's side, -.25 to .25; below 0 inwards.
@@ -70,7 +72,8 @@ class ConvertConfig:
     faces: str = "all"
     min_score: float = 0.5
     color_correction: str = "poisson"
-    mask: str = "both"
+    complexion: float = 0.4
+    mask: str = "attention"
     mask_grow: float = 0.0
     mask_blur: float = 0.0
     keep: tuple[str, ...] = ()
@@ -102,6 +105,7 @@ class ConvertConfig:
         one_of("direction", self.direction, DIRECTIONS)
         _check("face_shape", self.face_shape, 0 <= self.face_shape <= 1, "from 0 to 1")
         one_of("color_correction", self.color_correction, color.METHODS)
+        _check("complexion", self.complexion, 0 <= self.complexion <= 1, "from 0 to 1")
         one_of("faces", self.faces, FACES)
         one_of("mask", self.mask, MASKS)
         _check("keep", self.keep, isinstance(self.keep, tuple) and set(self.keep) <= set(KEPT), f"a tuple of {KEPT}")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fsgan_utils.conversion.config import ConvertConfig
+from fsgan_utils.conversion.masking import needs_mesh
 from fsgan_utils.conversion.steps import Generator, place, proportions_of
 from fsgan_utils.extraction import Sighting
 from fsgan_utils.faces import Alignment
@@ -67,6 +68,11 @@ class PlacedFace:
         """Place a face as it was seen in one picture."""
         landmarks, features = aim(sighting.face.landmarks, sighting.mesh, model, config)
         return cls.of(landmarks, sighting.mesh, features, model, config)
+
+
+def lacks_mesh(mesh: np.ndarray | None, model: Generator, config: ConvertConfig) -> bool:
+    """Whether a face has no mesh, and cannot be swapped without: the settings need one, or a guided model does."""
+    return mesh is None and (needs_mesh(config) or proportions_of(model) is not None)
 
 
 def aim(

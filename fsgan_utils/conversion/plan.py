@@ -10,8 +10,7 @@ import numpy as np
 
 from fsgan_utils.conversion.choosing import choose
 from fsgan_utils.conversion.config import ConvertConfig
-from fsgan_utils.conversion.masking import needs_mesh
-from fsgan_utils.conversion.placing import PlacedFace, aim
+from fsgan_utils.conversion.placing import PlacedFace, aim, lacks_mesh
 from fsgan_utils.conversion.smoothing import steadied
 from fsgan_utils.conversion.stability import acceleration
 from fsgan_utils.conversion.steps import Generator
@@ -100,7 +99,7 @@ def _placed(
 ) -> PlacedFace | str:
     """The face of a row, or why it cannot be swapped."""
     mesh = _mesh(tracks, row)
-    if mesh is None and needs_mesh(config):
+    if lacks_mesh(mesh, model, config):
         return "FaceMesh sees no face there"
     return PlacedFace.of(landmarks, mesh, features, model, config, int(tracks.track[row])) or "cannot be aligned"
 

@@ -197,7 +197,7 @@ def fit(
     Args:
         source: uint8 RGB (S, S, 3), what the network saw.
         drawn: float32 (res, res, 4), from `draw`.
-        config: `color_correction` counts.
+        config: `color_correction` and `complexion` count.
         mesh: (468, 2), as for `finish`: colours are compared within its hull only, not where the network's mask
             reaches over the background. None compares all that the network's mask covers.
 
@@ -207,7 +207,7 @@ def fit(
     alpha, side = drawn[..., 0], len(drawn)
     reduced = cv2.resize(source, (side, side), interpolation=cv2.INTER_AREA)
     covered = compared_region(alpha, mesh, len(source))
-    return fit_color(config.color_correction, drawn[..., 1:], reduced, covered), alpha
+    return fit_color(config.color_correction, drawn[..., 1:], reduced, covered, config.complexion), alpha
 
 
 def compared_region(alpha: np.ndarray, mesh: np.ndarray | None, side: int) -> np.ndarray:

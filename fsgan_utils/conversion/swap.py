@@ -8,8 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from fsgan_utils.conversion.config import ConvertConfig
-from fsgan_utils.conversion.masking import needs_mesh
-from fsgan_utils.conversion.placing import PlacedFace, aim
+from fsgan_utils.conversion.placing import PlacedFace, aim, lacks_mesh
 from fsgan_utils.conversion.rules import face_sizes, reasons_against
 from fsgan_utils.conversion.steps import (
     Drawing,
@@ -75,9 +74,9 @@ def swap_faces(
 
     Returns:
         One result per image. A face is left as it is where its landmarks do not determine an alignment, or where the
-        settings need a mesh and there is none.
+        settings or a guided model need a mesh and there is none.
     """
-    placed = [[PlacedFace.seen(one, model, config) for one in chosen(group, config)] for group in sightings]
+    placed = [[PlacedFace.seen(one, model, config) for one in chosen(group, model, config)] for group in sightings]
     groups = [[face for face in group if face is not None] for group in placed]
     left_alone = [len(found) - len(group) for found, group in zip(sightings, groups, strict=True)]
     return swap_placed(images, groups, model, config, left_alone)
@@ -113,13 +112,12 @@ def swap_placed(
     return results
 
 
-def chosen(sightings: Sequence[Sighting], config: ConvertConfig) -> list[Sighting]:
+def chosen(sightings: Sequence[Sighting], model: Generator, config: ConvertConfig) -> list[Sighting]:
     """The faces of one picture that the settings want swapped, largest first."""
     sizes = face_sizes(np.array([one.face.box for one in sightings]).reshape(-1, 4))
     against = reasons_against(sizes, np.array([one.face.score for one in sightings]), config)
     fitting = ~np.any(list(against.values()), axis=0)
-    if needs_mesh(config):
-        fitting &= np.array([one.mesh is not None for one in sightings], bool)
+    fitting &= np.array([not lacks_mesh(one.mesh, model, config) for one in sightings], bool)
     by_size = [sightings[place] for place in np.argsort(-sizes, kind="stable") if fitting[place]]
     return by_size[:1] if config.faces == "largest" else by_size
 
