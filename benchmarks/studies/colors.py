@@ -1,4 +1,4 @@
-"""Score colours, masks and shapes of the face by the sample model on the sample clip: docs/colors_and_masks.md.
+"""Score colours, complexions, masks and shapes of the face by the sample model on the sample clip: docs/colors_and_masks.md.
 
 python -m benchmarks.studies.colors
 """
@@ -24,6 +24,7 @@ from fsgan_utils.workspace import PROJECT
 
 CLIPS = PROJECT / "data" / "clips"
 SOURCE, TRUTH = CLIPS / "a_target.mp4", CLIPS / "b_target.mp4"
+COMPLEXIONS = (0.0, 0.4, 0.7, 1.0)
 SCORES = (
     "ssim_gain",
     "expression_error",
@@ -38,7 +39,7 @@ SCORES = (
 
 
 def main() -> None:
-    """Print a table with one row for each method, mask and shape."""
+    """Print a table with one row for each method, complexion, mask and shape."""
     print(pd.DataFrame(scores()).T[list(SCORES)].round(3).to_string())
 
 
@@ -48,6 +49,7 @@ def scores() -> dict[str, Mapping[str, float | int | None]]:
     galleries = {"gallery_a": [CLIPS / "a_train_studio.mp4"], "gallery_b": [CLIPS / "b_train_warm.mp4"]}
     judge = ClipJudge(SOURCE, TRUTH, **galleries, every=2)
     configs = {method: ConvertConfig(color_correction=method) for method in METHODS}
+    configs |= {f"complexion {share:g}": ConvertConfig(complexion=share) for share in COMPLEXIONS}
     configs |= {f"mask {mask}": ConvertConfig(mask=mask) for mask in MASKS}
     configs |= {f"face_shape {share:g}": ConvertConfig(face_shape=share) for share in SHAPES}
     rows = {}

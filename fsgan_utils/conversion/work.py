@@ -18,7 +18,7 @@ from fsgan_utils.hashing import file_hash
 from fsgan_utils.images import write_bytes
 
 MADE_FROM = "made_from.json"
-FORM = "4"
+FORM = "5"
 """Number of the form in which work is noted; that of another form is not gone on with."""
 STRETCH = ("start", "stop")
 FOUND_BY = (*STRETCH, "landmarks", "redetect_every")
