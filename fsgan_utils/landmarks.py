@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import cached_property
 from importlib import import_module
 from typing import Protocol
@@ -47,9 +46,11 @@ last 220 are their mirror images, in the same order."""
 MIRRORED = np.arange(MESH_POINTS)
 """int (468,): the FaceMesh point that lies there in the mirrored face."""
 MIRRORED[np.setdiff1d(MIRRORED, MESH_MIDLINE)] = np.roll(np.setdiff1d(MIRRORED, MESH_MIDLINE), 220)
-CLOSE_MARGINS = (1.4, 1.6)
-"""How wide a close look is, as multiples of the mesh's longer side."""
-CLOSE_LOOKS = [(margin, mirror) for margin in CLOSE_MARGINS for mirror in (False, True)]
+Looks = tuple[tuple[float, bool], ...]
+"""Of each close look, how wide it is, as a multiple of the mesh's longer side, and whether the face is mirrored."""
+CLOSE_LOOKS: Looks = ((1.4, False), (1.4, True), (1.6, False), (1.6, True))
+QUICK_LOOKS: Looks = ((1.5, False), (1.5, True))
+"""Enough where the meshes of a video's frames are averaged."""
 
 Outlines = dict[str, np.ndarray]
 """Closed outlines of the parts of a face: "eyes" (2, N, 2) and "mouth" (1, M, 2), `(x, y)` in pixels of the image."""
@@ -92,11 +93,12 @@ class FaceMesh:
         if not 0 <= least_score <= 1:
             raise ValueError(f"least_score must be between 0 and 1. Received: {least_score}")
         self.least_score = least_score
-        self._network = _Network(1)
+        self._network = _Network()
 
     @cached_property
     def _closer_network(self) -> _Network:
-        return _Network(len(CLOSE_LOOKS))
+        """Another one, for `refine` may run in another thread than `detect`."""
+        return _Network()
 
     def detect(self, image: np.ndarray, box: np.ndarray, looks: int = 1) -> tuple[np.ndarray, float]:
         """Find the mesh of the face in a box.
@@ -121,32 +123,32 @@ class FaceMesh:
 
     def _look(self, image: np.ndarray, box: np.ndarray) -> tuple[np.ndarray, float]:
         start, side = _square_about(box)
-        meshes, scores = self._network([_crop(image, _shift_and_scale(start, MESH_SIZE / side))])
-        points = meshes[0] * (side / MESH_SIZE)
+        mesh, score = self._network(_crop(image, _shift_and_scale(start, MESH_SIZE / side)))
+        points = mesh * (side / MESH_SIZE)
         points[:, :2] += start
-        return points.astype(np.float32), float(scores[0])
+        return points.astype(np.float32), score
 
-    def refine(self, image: np.ndarray, mesh: np.ndarray) -> np.ndarray:
-        """Find a mesh more exactly, which takes about three times as long as `detect`.
+    def refine(self, image: np.ndarray, mesh: np.ndarray, looks: Looks = CLOSE_LOOKS) -> np.ndarray:
+        """Find a mesh more exactly, each look taking about as long as `detect`.
 
         The face is looked at again with its eyes level, from two distances, as it is and mirrored; the mean of those of
-        the four looks that see a face counts. On the sample clips, in faces turned by less than 30°, open eyes then lie
-        on the true eyelids with an intersection over union of .79; those of one mesh with .68.
+        the looks that see a face counts. On the sample clips, in faces turned by less than 30°, open eyes then lie on
+        the true eyelids with an intersection over union of .79; those of one mesh with .68.
 
         Args:
             image: uint8 RGB (H, W, 3).
             mesh: (468, 2 or 3) as `detect` gives it.
+            looks: which.
 
         Returns:
             float32 (468, 3) as `detect` gives it, or the mesh itself if no look sees a face.
         """
-        matrices = [_level_crop(np.asarray(mesh, np.float64)[:, :2], *look) for look in CLOSE_LOOKS]
-        found, scores = self._closer_network([_crop(image, matrix) for matrix in matrices])
-        meshes = [
-            _in_image(one[MIRRORED] if mirror else one, matrix)
-            for one, matrix, (_, mirror), score in zip(found, matrices, CLOSE_LOOKS, scores, strict=True)
-            if score >= self.least_score
-        ]
+        meshes = []
+        for width, mirror in looks:
+            matrix = _level_crop(np.asarray(mesh, np.float64)[:, :2], width, mirror)
+            found, score = self._closer_network(_crop(image, matrix))
+            if score >= self.least_score:
+                meshes.append(_in_image(found[MIRRORED] if mirror else found, matrix))
         return np.mean(meshes, axis=0).astype(np.float32) if meshes else mesh
 
     def landmarks_68(self, image: np.ndarray, box: np.ndarray) -> np.ndarray | None:
@@ -156,21 +158,20 @@ class FaceMesh:
 
 
 class _Network:
-    """FaceMesh's network, for so many crops at a time."""
+    """FaceMesh's network."""
 
-    def __init__(self, crops: int) -> None:
+    def __init__(self) -> None:
         self._network = Interpreter(str(weights_file("face_landmark.tflite")), num_threads=1)
         self._input = self._network.get_input_details()[0]["index"]
         self._outputs = [output["index"] for output in self._network.get_output_details()]
-        self._network.resize_tensor_input(self._input, [crops, MESH_SIZE, MESH_SIZE, 3])
         self._network.allocate_tensors()
 
-    def __call__(self, crops: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-        """The meshes (N, 468, 3) in pixels of crops uint8 RGB (192, 192, 3), and the presence scores (N,)."""
-        self._network.set_tensor(self._input, np.stack(crops).astype(np.float32) / 255)
+    def __call__(self, crop: np.ndarray) -> tuple[np.ndarray, float]:
+        """The mesh (468, 3) in pixels of a crop, uint8 RGB (192, 192, 3), and the presence score."""
+        self._network.set_tensor(self._input, crop[None].astype(np.float32) / 255)
         self._network.invoke()
-        meshes, logits = (self._network.get_tensor(index) for index in self._outputs)
-        return meshes.reshape(len(crops), MESH_POINTS, 3), 1 / (1 + np.exp(-logits.ravel()))
+        mesh, logit = (self._network.get_tensor(index) for index in self._outputs)
+        return mesh.reshape(MESH_POINTS, 3), float(1 / (1 + np.exp(-logit.item())))
 
 
 class FAN:

@@ -1,4 +1,4 @@
-"""Score colours, complexions, masks and shapes of the face by the sample model on the sample clip: docs/colors_and_masks.md.
+"""Score colours, masks and shapes of the face by the sample model on the sample clip: docs/colors_and_masks.md.
 
 python -m benchmarks.studies.colors
 """

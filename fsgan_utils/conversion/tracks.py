@@ -23,7 +23,7 @@ from fsgan_utils.conversion.swap import build_detector
 from fsgan_utils.conversion.work import Work, digest, stretch_of
 from fsgan_utils.extraction import FaceDetector, FaceTracker, Sighting, Source
 from fsgan_utils.extraction.tracking import LOOK_SIDE
-from fsgan_utils.landmarks import MESH_POINTS
+from fsgan_utils.landmarks import MESH_POINTS, QUICK_LOOKS
 from fsgan_utils.video import Frame
 
 SAMPLE_EVERY = 24
@@ -127,26 +127,26 @@ def follow_faces(
     followed = BackgroundGenerator(_followed(frames, tracker, bool(source.photographs)), FRAMES_AHEAD)
     total = expected_frames(source, config)
     for frame, sightings, shot, state in tqdm(followed, "following faces", total, initial=notes.frames, unit="frame"):
-        notes.add(frame, [tracker.refined(one) for one in sightings], shot)
-        if notes.full:
+        notes.add(frame, [tracker.refined(one, QUICK_LOOKS) for one in sightings], shot)
+        if state is not None:
             notes.write(state)
     return bridge(notes.all(digest(stretch_of(source, config))))
 
 
 def _followed(
     frames: Iterable[Frame], tracker: FaceTracker, photographs: bool
-) -> Iterator[tuple[Frame, list[Sighting], int, dict[str, Any]]]:
-    """The faces of each frame, the number of its shot, and the tracker's state after it."""
-    for frame in frames:
+) -> Iterator[tuple[Frame, list[Sighting], int, dict[str, Any] | None]]:
+    """The faces of each frame, the number of its shot, and where a part is full, the tracker's state after it."""
+    for number, frame in enumerate(frames, start=1):
         if photographs:
             tracker.reset()
         sightings, _ = tracker.update(frame.image)
-        yield frame, sightings, tracker.shot, tracker.state()
+        yield frame, sightings, tracker.shot, None if number % Work.FRAMES_A_PART else tracker.state()
 
 
 @dataclass
 class _Part:
-    """Faces of up to `Work.FRAMES_A_PART` frames."""
+    """Faces of `Work.FRAMES_A_PART` frames, or of the last ones."""
 
     index: list[int] = field(default_factory=list)
     time: list[float] = field(default_factory=list)
@@ -182,11 +182,6 @@ class _Notes:
     def tracker(self) -> dict[str, Any] | None:
         """State of the tracker after the last part; None before the first."""
         return json.loads(str(self._parts[-1]["tracker"])) if self._parts else None
-
-    @property
-    def full(self) -> bool:
-        """Whether a part is complete."""
-        return len(self._open.index) == Work.FRAMES_A_PART
 
     def add(self, frame: Frame, sightings: list[Sighting], shot: int) -> None:
         """Note the faces of the next frame, and the number of its shot."""

@@ -11,7 +11,7 @@ import numpy as np
 
 from fsgan_utils.extraction.mtcnn import FaceDetector
 from fsgan_utils.faces import Alignment, Face, box_overlaps
-from fsgan_utils.landmarks import FaceMesh, five_points
+from fsgan_utils.landmarks import CLOSE_LOOKS, FaceMesh, Looks, five_points
 from fsgan_utils.settings import one_of
 from fsgan_utils.video.cuts import correlation, is_cut, signature
 
@@ -175,14 +175,14 @@ class FaceTracker:
         sightings = self._remembered(sightings)
         return sorted(sightings, key=lambda one: -one.face.width * one.face.height), unseen
 
-    def refined(self, sighting: Sighting) -> Sighting:
+    def refined(self, sighting: Sighting, looks: Looks = CLOSE_LOOKS) -> Sighting:
         """The same face by a refined mesh, see `FaceMesh.refine`; it changes nothing in how faces are followed.
 
         The detector's points stay, where it is they that align the face. Another thread may do it, meanwhile.
         """
         if sighting.mesh is None or sighting.image is None:
             return sighting
-        mesh, face = self._mesh.refine(sighting.image, sighting.mesh), sighting.face
+        mesh, face = self._mesh.refine(sighting.image, sighting.mesh, looks), sighting.face
         if self.landmarks == "facemesh":
             face = replace(face, landmarks=five_points(mesh))
         return replace(Sighting.of(sighting.image, face, mesh), crowded=sighting.crowded)
