@@ -23,7 +23,7 @@ from fsgan_utils.conversion.swap import build_detector
 from fsgan_utils.conversion.work import Work, digest, stretch_of
 from fsgan_utils.extraction import FaceDetector, FaceTracker, Sighting, Source
 from fsgan_utils.extraction.tracking import LOOK_SIDE
-from fsgan_utils.landmarks import MESH_POINTS, QUICK_LOOKS
+from fsgan_utils.landmarks import CLOSE_LOOKS, MESH_POINTS, QUICK_LOOKS
 from fsgan_utils.video import Frame
 
 SAMPLE_EVERY = 24
@@ -125,9 +125,9 @@ def follow_faces(
         tracker.restore(notes.tracker)
     frames = BackgroundGenerator(source_frames(source, config, notes.next_frame, rough=True), FRAMES_AHEAD)
     followed = BackgroundGenerator(_followed(frames, tracker, bool(source.photographs)), FRAMES_AHEAD)
-    total = expected_frames(source, config)
+    total, looks = expected_frames(source, config), CLOSE_LOOKS if source.photographs else QUICK_LOOKS
     for frame, sightings, shot, state in tqdm(followed, "following faces", total, initial=notes.frames, unit="frame"):
-        notes.add(frame, [tracker.refined(one, QUICK_LOOKS) for one in sightings], shot)
+        notes.add(frame, [tracker.refined(one, looks) for one in sightings], shot)
         if state is not None:
             notes.write(state)
     return bridge(notes.all(digest(stretch_of(source, config))))
