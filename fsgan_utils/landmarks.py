@@ -138,14 +138,14 @@ class FaceMesh:
         Args:
             image: uint8 RGB (H, W, 3).
             mesh: (468, 2 or 3) as `detect` gives it.
-            looks: which.
+            looks: how wide each of them is, and whether the face is mirrored.
 
         Returns:
             float32 (468, 3) as `detect` gives it, or the mesh itself if no look sees a face.
         """
-        meshes = []
+        places, meshes = np.asarray(mesh, np.float64)[:, :2], []
         for width, mirror in looks:
-            matrix = _level_crop(np.asarray(mesh, np.float64)[:, :2], width, mirror)
+            matrix = _level_crop(places, width, mirror)
             found, score = self._closer_network(_crop(image, matrix))
             if score >= self.least_score:
                 meshes.append(_in_image(found[MIRRORED] if mirror else found, matrix))
