@@ -125,7 +125,8 @@ def follow_faces(
         tracker.restore(notes.tracker)
     frames = BackgroundGenerator(source_frames(source, config, notes.next_frame, rough=True), FRAMES_AHEAD)
     followed = BackgroundGenerator(_followed(frames, tracker, bool(source.photographs)), FRAMES_AHEAD)
-    total, looks = expected_frames(source, config), CLOSE_LOOKS if source.photographs else QUICK_LOOKS
+    total = expected_frames(source, config)
+    looks = CLOSE_LOOKS if source.photographs else QUICK_LOOKS
     for frame, sightings, shot, state in tqdm(followed, "following faces", total, initial=notes.frames, unit="frame"):
         notes.add(frame, [tracker.refined(one, looks) for one in sightings], shot)
         if state is not None:
