@@ -34,7 +34,7 @@ from fsgan_utils.locking import only_run_on
 from fsgan_utils.video import VideoError
 
 WORKERS = 2
-"""Threads that cut faces out and lay them into frames, beside those that decode, draw and encode."""
+"""Threads that fit colours and lay faces into frames, beside those that decode, cut out, draw and encode."""
 WAITING = 16
 """Frames that may wait to be encoded."""
 

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from itertools import islice, repeat
+from itertools import islice
 
 import cv2
 import numpy as np
@@ -121,7 +121,7 @@ def swapped_frames(
         faces: by the frame's index, the faces that are swapped in it.
         model: the trained model.
         config: the settings.
-        workers: cut the faces out, and lay them into the frames; meanwhile the network draws the next.
+        workers: fit the colours, and lay the faces into the frames; meanwhile the network draws the next.
 
     Yields:
         The frames in their order, as promises; those at the beginning lack what came before them.
@@ -129,9 +129,9 @@ def swapped_frames(
     radius = window_radius(config)
     window: deque[tuple[Frame, list[DrawnFace]]] = deque()
     due = 0
-    ahead = BackgroundGenerator(_drawn(frames, faces, model, config, workers), config.batch)
-    for frame, drawn in ahead:
-        window.append((frame, drawn))
+    batches = BackgroundGenerator(_cut_out(frames, faces, config.batch), 1)
+    for frame, fitted in BackgroundGenerator(_drawn(batches, model, config, workers), config.batch):
+        window.append((frame, [face.result() for face in fitted]))
         if len(window) > due + radius:
             yield workers.submit(_swapped, *_averaged(window, due, config), config)
             due += 1
@@ -143,23 +143,30 @@ def swapped_frames(
         due += 1
 
 
+def _cut_out(
+    frames: Iterable[Frame], faces: Mapping[int, list[PlacedFace]], size: int
+) -> Iterator[tuple[list[Frame], list[list[PlacedFace]], list[np.ndarray]]]:
+    """Batches of frames, of each the faces in it, and what the network sees of all of them."""
+    remaining = iter(frames)
+    while batch := list(islice(remaining, size)):
+        groups = [faces.get(frame.index, []) for frame in batch]
+        sources = [
+            face.alignment.warp(frame.image) for frame, group in zip(batch, groups, strict=True) for face in group
+        ]
+        yield batch, groups, sources
+
+
 def _drawn(
-    frames: Iterable[Frame],
-    faces: Mapping[int, list[PlacedFace]],
+    batches: Iterable[tuple[list[Frame], list[list[PlacedFace]], list[np.ndarray]]],
     model: Generator,
     config: ConvertConfig,
     workers: ThreadPoolExecutor,
-) -> Iterator[tuple[Frame, list[DrawnFace]]]:
-    remaining = iter(frames)
-    while batch := list(islice(remaining, config.batch)):
-        places = [(frame, placed) for frame in batch for placed in faces.get(frame.index, [])]
-        sources = list(workers.map(lambda place: place[1].alignment.warp(place[0].image), places))
-        drawings = draw(sources, model, config, [placed for _, placed in places])
-        fitted = workers.map(DrawnFace.of, [placed for _, placed in places], sources, drawings, repeat(config))
-        group: dict[int, list[DrawnFace]] = {frame.index: [] for frame in batch}
-        for (frame, _), face in zip(places, fitted, strict=True):
-            group[frame.index].append(face)
-        yield from ((frame, group[frame.index]) for frame in batch)
+) -> Iterator[tuple[Frame, list[Future[DrawnFace]]]]:
+    """Let the network draw batch after batch, without waiting for the colours of the last to be fitted."""
+    for frames, groups, sources in batches:
+        drawings = zip(sources, draw(sources, model, config, [face for group in groups for face in group]), strict=True)
+        for frame, group in zip(frames, groups, strict=True):
+            yield frame, [workers.submit(DrawnFace.of, face, *next(drawings), config) for face in group]
 
 
 def _averaged(
