@@ -103,7 +103,11 @@ class FaceTracks:
 
 
 def follow_faces(
-    source: Source, config: ConvertConfig, detector: FaceDetector | None = None, folder: Path | None = None
+    source: Source,
+    config: ConvertConfig,
+    detector: FaceDetector | None = None,
+    folder: Path | None = None,
+    refine: bool = True,
 ) -> FaceTracks:
     """Follow every face through a video; photographs have nothing to do with each other.
 
@@ -115,6 +119,8 @@ def follow_faces(
         detector: finds the faces; None for the one that the settings describe.
         folder: where to note what has been found; what a killed run noted there is taken over, as far as it is whole.
             None for nowhere.
+        refine: look at each face again, for a more exact mesh. A guided model draws by it; for others it hardly makes a
+            difference in a video, whose faces are steadied.
 
     Raises:
         VideoError: the video is damaged.
@@ -128,7 +134,7 @@ def follow_faces(
     total = expected_frames(source, config)
     looks = CLOSE_LOOKS if source.photographs else QUICK_LOOKS
     for frame, sightings, shot, state in tqdm(followed, "following faces", total, initial=notes.frames, unit="frame"):
-        notes.add(frame, [tracker.refined(one, looks) for one in sightings], shot)
+        notes.add(frame, [tracker.refined(one, looks) for one in sightings] if refine else sightings, shot)
         if state is not None:
             notes.write(state)
     return bridge(notes.all(digest(stretch_of(source, config))))

@@ -18,7 +18,7 @@ from fsgan_utils.hashing import file_hash
 from fsgan_utils.images import write_bytes
 
 MADE_FROM = "made_from.json"
-FORM = "5"
+FORM = "6"
 """Number of the form in which work is noted; that of another form is not gone on with."""
 STRETCH = ("start", "stop")
 FOUND_BY = (*STRETCH, "landmarks", "redetect_every")
@@ -115,15 +115,17 @@ class Work:
         return self.part(number, ".json")
 
 
-def faces_made_from(source: Source, config: ConvertConfig, detector: FaceDetector) -> Ingredients:
+def faces_made_from(source: Source, config: ConvertConfig, detector: FaceDetector, refined: bool) -> Ingredients:
     """What the faces found depend on.
 
     Args:
         source: known by the names, sizes and times of change of its files.
         config: the settings.
         detector: finds the faces.
+        refined: whether their meshes are refined.
     """
-    return {**stretch_of(source, config), "detector": repr(detector), **_settings(config, FOUND_BY), "form": FORM}
+    found_by = {"detector": repr(detector), "meshes": "refined" if refined else "plain"}
+    return {**stretch_of(source, config), **found_by, **_settings(config, FOUND_BY), "form": FORM}
 
 
 def frames_made_from(faces: Ingredients, config: ConvertConfig, model: str, tracks: str = "") -> Ingredients:
