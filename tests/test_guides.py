@@ -227,3 +227,17 @@ def test_another_shape_needs_a_guided_model(sightings):
     image, _ = sightings["a_target"][0]
     with pytest.raises(ValueError, match=r"guided model.*Received: 0\.5"):
         swap_image(image, Painter(), ConvertConfig(face_shape=0.5))
+
+
+def test_the_hair_on_the_others_forehead_is_left_out(sightings):
+    model, (image, sighting) = load_model(SAMPLE), sightings["a_target"][-1]
+    _, features = aim(sighting.face.landmarks, sighting.mesh, model, ConvertConfig())
+    brow, forehead = features[105], features[105] + 0.8 * (features[103] - features[105])
+    changed = {}
+    for reach in (0.4, 1.0):
+        difference = np.abs(swap_image(image, model, ConvertConfig(forehead=reach)).astype(int) - image).max(axis=-1)
+        changed[reach] = [
+            difference[y - 2 : y + 3, x - 2 : x + 3].mean() for x, y in np.rint([brow, forehead]).astype(int)
+        ]
+    assert changed[0.4][0] > 10 and changed[1.0][0] > 10
+    assert changed[0.4][1] == 0 and changed[1.0][1] > 2

@@ -5,6 +5,7 @@ from painter import Painter
 
 from fsgan_utils.conversion import ConvertConfig, build_detector, face_mask, place, swap_faces
 from fsgan_utils.conversion.blending import feather
+from fsgan_utils.conversion.masking import ABOVE_BROWS, BELOW_HAIR, below_forehead
 from fsgan_utils.extraction import FaceTracker, Sighting
 from fsgan_utils.faces import Alignment
 from fsgan_utils.heads import Proportions
@@ -147,3 +148,18 @@ def outline_in(image, sighting):
     whole = Alignment(np.eye(2, 3), max(image.shape[:2]))
     mask = outline_mask(whole.apply(sighting.mesh[:, :2]), whole.size)[: image.shape[0], : image.shape[1]]
     return cv2.dilate(mask, np.ones((5, 5), np.uint8))
+
+
+def test_the_line_across_the_forehead_lies_between_brows_and_hair_however_the_head_is_tilted(mesh):
+    middle = np.full(2, SIDE / 2)
+    for degrees in (0, 40):
+        cosine, sine = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
+        tilted = (mesh - middle) @ np.array([[cosine, sine], [-sine, cosine]]) + middle
+        for reach in (0.3, 0.7):
+            below = below_forehead(tilted, SIDE, reach)
+            for share, inside in ((reach - 0.2, True), (reach + 0.2, False)):
+                row = (tilted[ABOVE_BROWS] + share * (tilted[BELOW_HAIR] - tilted[ABOVE_BROWS]))[2:-2]
+                columns, rows = np.rint(row[(row >= 0).all(axis=1) & (row < SIDE - 1).all(axis=1)]).astype(int).T
+                assert len(rows) > 3 and ((below[rows, columns] > 0.5) == inside).all()
+            for part in (*MESH_EYELIDS, MESH_INNER_LIPS):
+                assert below[filled(tilted[part])].min() == 1

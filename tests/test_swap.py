@@ -196,6 +196,7 @@ def test_a_crop_outside_the_picture_has_no_footprint():
         {"min_score": 2},
         {"mask": "oval"},
         {"complexion": 2.0},
+        {"forehead": 1.5},
         {"mask_grow": 0.5},
         {"mask_blur": -0.1},
         {"keep": "mouth"},

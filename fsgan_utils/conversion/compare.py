@@ -52,8 +52,8 @@ class _Moment:
         return self.face.alignment.warp(self.image)
 
     def swapped(self, drawn: np.ndarray, config: ConvertConfig) -> Swapped:
-        source, mesh = self.source, self.face.mesh
-        face = finish(source, drawn, *fit(source, drawn, config, mesh), mesh, config)
+        source = self.source
+        face = finish(source, drawn, *fit(source, drawn, config, self.face), self.face.mesh, config)
         return compose(self.image, [(self.face.alignment, face)], config)
 
     def view(self, image: np.ndarray) -> np.ndarray:

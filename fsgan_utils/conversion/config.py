@@ -35,6 +35,8 @@ class ConvertConfig:
         mask_grow: how far the mask's edge moves outwards, as a part of the crop's side, -.25 to .25; below 0 inwards.
         mask_blur: standard deviation of the blur of the mask's edge, as a part of the crop's side, 0 to .25.
         keep: parts of the source that stay: "mouth" (what is between the lips), "eyes"; both, one or none.
+        forehead: how far above the brows the mask of a guided model reaches: from 0, not at all, to 1, as far as the
+            network says. Hair of the person put in that hangs there looks like spots on another's forehead.
         face_shape: whose shape the new face has, from 0, that of the face it replaces, to 1, its own. Between faces
             of unlike length, less of its own leaves less of the other's chin in sight. Below 1 for guided models only.
         landmarks: what aligns the faces: "facemesh", which also follows them between detections, or "mtcnn", for
@@ -77,6 +79,7 @@ class ConvertConfig:
     mask_grow: float = 0.0
     mask_blur: float = 0.0
     keep: tuple[str, ...] = ()
+    forehead: float = 0.4
     face_shape: float = 1.0
     track: int | None = None
     identity: int | None = None
@@ -103,6 +106,7 @@ class ConvertConfig:
         """Check every value."""
         check_kinds(self)
         one_of("direction", self.direction, DIRECTIONS)
+        _check("forehead", self.forehead, 0 <= self.forehead <= 1, "from 0 to 1")
         _check("face_shape", self.face_shape, 0 <= self.face_shape <= 1, "from 0 to 1")
         one_of("color_correction", self.color_correction, color.METHODS)
         _check("complexion", self.complexion, 0 <= self.complexion <= 1, "from 0 to 1")

@@ -17,6 +17,15 @@ HULL_SOFTNESS = 0.05
 KEPT_SOFTNESS = 0.01
 """Standard deviation of the soft edge about what is kept from the source, as a part of the crop's side."""
 
+FINE = 4
+"""How many times as fine as the drawing the line across the forehead is drawn, before it is reduced."""
+FOREHEAD_SOFTNESS = 0.01
+"""Standard deviation of the soft edge across the forehead, as a part of the crop's side."""
+ABOVE_BROWS = [70, 63, 105, 66, 107, 9, 336, 296, 334, 293, 300]
+"""The FaceMesh points along the upper edge of the brows, from the image's left to its right."""
+BELOW_HAIR = [21, 54, 103, 67, 109, 10, 338, 297, 332, 284, 251]
+"""The FaceMesh points above each of them, at the upper edge of the mesh."""
+
 
 def needs_mesh(config: ConvertConfig) -> bool:
     """Whether the settings ask for a mask that only a mesh allows."""
@@ -50,6 +59,29 @@ def face_mask(alpha: np.ndarray, mesh: np.ndarray | None, config: ConvertConfig)
     if mesh is not None and config.mask != "attention":
         mask *= _hull(mesh, side, config)
     return mask if mesh is None else mask * _free(mesh, config.keep, side)
+
+
+def below_forehead(features: np.ndarray, side: int, reach: float) -> np.ndarray:
+    """All that lies below a line across the forehead.
+
+    Args:
+        features: (468, 2), FaceMesh's points of the face that is drawn, `(x, y)` in pixels of the drawing.
+        side: of the drawing in pixels.
+        reach: where the line lies, from 0, along the brows, to 1, along the upper edge of the mesh.
+
+    Returns:
+        float32 (side, side), 1 below and 0 above, soft between.
+    """
+    points = (np.asarray(features, np.float64) + 0.5) * FINE - 0.5
+    line = points[ABOVE_BROWS] + reach * (points[BELOW_HAIR] - points[ABOVE_BROWS])
+    across = line[-1] - line[0]
+    beyond = 2 * (FINE * side + np.abs(line).max())  # the line may lie far outside of a narrow view
+    across *= beyond / max(float(np.linalg.norm(across)), 1e-6)
+    down = across[::-1] * [-1, 1]
+    left, right = line[0] - across, line[-1] + across
+    below = np.zeros((FINE * side, FINE * side), np.float32)
+    cv2.fillPoly(below, [np.rint([left, *line, right, right + down, left + down]).astype(np.int32)], 1.0)
+    return cv2.resize(_blurred(below, FOREHEAD_SOFTNESS * FINE * side), (side, side), interpolation=cv2.INTER_AREA)
 
 
 def _hull(mesh: np.ndarray, side: int, config: ConvertConfig) -> np.ndarray:

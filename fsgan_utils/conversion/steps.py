@@ -13,7 +13,7 @@ import numpy as np
 from fsgan_utils.conversion.blending import Patch, feather, paste
 from fsgan_utils.conversion.color import ColorTransfer, fit_color
 from fsgan_utils.conversion.config import ConvertConfig
-from fsgan_utils.conversion.masking import face_mask
+from fsgan_utils.conversion.masking import below_forehead, face_mask
 from fsgan_utils.faces import Alignment, margin
 from fsgan_utils.guides import GUIDE_CHANNELS, draw_guide
 from fsgan_utils.heads import Proportions
@@ -190,21 +190,25 @@ def draw(
 
 
 def fit(
-    source: np.ndarray, drawn: np.ndarray, config: ConvertConfig, mesh: np.ndarray | None = None
+    source: np.ndarray, drawn: np.ndarray, config: ConvertConfig, face: PlacedFace | None = None
 ) -> tuple[ColorTransfer, np.ndarray]:
     """Find out, of one face, what may be averaged over a video's frames before `finish`.
 
     Args:
         source: uint8 RGB (S, S, 3), what the network saw.
         drawn: float32 (res, res, 4), from `draw`.
-        config: `color_correction` and `complexion` count.
-        mesh: (468, 2), as for `finish`: colours are compared within its hull only, not where the network's mask
-            reaches over the background. None compares all that the network's mask covers.
+        config: `color_correction`, `complexion` and `forehead` count.
+        face: the face in the source. Colours are compared within the hull of its mesh only, not where the network's
+            mask reaches over the background; and its features tell where the forehead is. None, or no mesh, compares
+            all that the network's mask covers.
 
     Returns:
         How the drawing gets the source's colours; and its alpha, float32 (res, res), 0 to 1.
     """
     alpha, side = drawn[..., 0], len(drawn)
+    mesh, features = (face.mesh, face.features) if face else (None, None)
+    if features is not None and config.forehead < 1:
+        alpha = alpha * below_forehead(features * (side / len(source)), side, config.forehead)
     reduced = cv2.resize(source, (side, side), interpolation=cv2.INTER_AREA)
     covered = compared_region(alpha, mesh, len(source))
     return fit_color(config.color_correction, drawn[..., 1:], reduced, covered, config.complexion), alpha

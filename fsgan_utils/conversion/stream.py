@@ -60,7 +60,7 @@ class DrawnFace:
     @classmethod
     def of(cls, placed: PlacedFace, source: np.ndarray, drawn: np.ndarray, config: ConvertConfig) -> DrawnFace:
         """Fit the colours of one face, as if there were no other frame."""
-        transfer, alpha = fit(source, drawn, config, placed.mesh)
+        transfer, alpha = fit(source, drawn, config, placed)
         region = compared_region(alpha, placed.mesh, len(source))
         small = cv2.resize(source, alpha.shape[::-1], interpolation=cv2.INTER_AREA)
         tint = _mean_color(small, region)

@@ -106,7 +106,7 @@ def swap_placed(
         faces: list[Drawing] = []
         for face in group:
             source, drawn = next(drawings)
-            transfer, alpha = fit(source, drawn, config, face.mesh)
+            transfer, alpha = fit(source, drawn, config, face)
             faces.append((face.alignment, finish(source, drawn, transfer, alpha, face.mesh, config)))
         results.append(compose(image, faces, config, others))
     return results
