@@ -79,9 +79,10 @@ def below_forehead(features: np.ndarray, side: int, reach: float) -> np.ndarray:
     across *= beyond / max(float(np.linalg.norm(across)), 1e-6)
     down = across[::-1] * [-1, 1]
     left, right = line[0] - across, line[-1] + across
-    below = np.zeros((FINE * side, FINE * side), np.float32)
-    cv2.fillPoly(below, [np.rint([left, *line, right, right + down, left + down]).astype(np.int32)], 1.0)
-    return cv2.resize(_blurred(below, FOREHEAD_SOFTNESS * FINE * side), (side, side), interpolation=cv2.INTER_AREA)
+    below = np.zeros((FINE * side, FINE * side), np.uint8)
+    cv2.fillPoly(below, [np.rint([left, *line, right, right + down, left + down]).astype(np.int32)], 255)
+    soft = _blurred(below, FOREHEAD_SOFTNESS * FINE * side)
+    return cv2.resize(soft, (side, side), interpolation=cv2.INTER_AREA).astype(np.float32) / np.float32(255)
 
 
 def _hull(mesh: np.ndarray, side: int, config: ConvertConfig) -> np.ndarray:
