@@ -25,6 +25,7 @@ from fsgan_utils.workspace import PROJECT
 CLIPS = PROJECT / "data" / "clips"
 SOURCE, TRUTH = CLIPS / "a_target.mp4", CLIPS / "b_target.mp4"
 COMPLEXIONS = (0.0, 0.4, 0.7, 1.0)
+FOREHEADS = (1.0, 0.6, 0.4, 0.2)
 SCORES = (
     "ssim_gain",
     "expression_error",
@@ -39,7 +40,7 @@ SCORES = (
 
 
 def main() -> None:
-    """Print a table with one row for each method, complexion, mask and shape."""
+    """Print a table with one row for each method, complexion, mask, forehead and shape."""
     print(pd.DataFrame(scores()).T[list(SCORES)].round(3).to_string())
 
 
@@ -51,6 +52,7 @@ def scores() -> dict[str, Mapping[str, float | int | None]]:
     configs = {method: ConvertConfig(color_correction=method) for method in METHODS}
     configs |= {f"complexion {share:g}": ConvertConfig(complexion=share) for share in COMPLEXIONS}
     configs |= {f"mask {mask}": ConvertConfig(mask=mask) for mask in MASKS}
+    configs |= {f"forehead {reach:g}": ConvertConfig(forehead=reach) for reach in FOREHEADS}
     configs |= {f"face_shape {share:g}": ConvertConfig(face_shape=share) for share in SHAPES}
     rows = {}
     with tempfile.TemporaryDirectory() as folder:

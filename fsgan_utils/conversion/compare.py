@@ -28,6 +28,7 @@ MASKS: dict[str, dict[str, Any]] = {
     "mask = attention": {"mask": "attention"},
     "mask = hull": {"mask": "hull"},
     "mask = both": {"mask": "both"},
+    "mask = attention, forehead = 1": {"mask": "attention", "forehead": 1.0},
     "mask = attention, mask_grow = -0.05": {"mask": "attention", "mask_grow": -0.05},
     "mask = attention, mask_blur = 0.05": {"mask": "attention", "mask_blur": 0.05},
     "mask = attention, keep = mouth": {"mask": "attention", "keep": ("mouth",)},
