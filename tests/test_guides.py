@@ -241,3 +241,5 @@ def test_the_hair_on_the_others_forehead_is_left_out(sightings):
         ]
     assert changed[0.4][0] > 10 and changed[1.0][0] > 10
     assert changed[0.4][1] == 0 and changed[1.0][1] > 2
+    hulls = [swap_image(image, model, ConvertConfig(mask="hull", forehead=reach)) for reach in (0.4, 1.0)]
+    np.testing.assert_array_equal(*hulls)

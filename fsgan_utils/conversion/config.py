@@ -35,8 +35,9 @@ class ConvertConfig:
         mask_grow: how far the mask's edge moves outwards, as a part of the crop's side, -.25 to .25; below 0 inwards.
         mask_blur: standard deviation of the blur of the mask's edge, as a part of the crop's side, 0 to .25.
         keep: parts of the source that stay: "mouth" (what is between the lips), "eyes"; both, one or none.
-        forehead: how far above the brows the mask of a guided model reaches: from 0, not at all, to 1, as far as the
-            network says. Hair of the person put in that hangs there looks like spots on another's forehead.
+        forehead: how far above the brows the mask of a guided model reaches, unless it is the "hull": from 0, not at
+            all, to 1, as far as the network says. Hair of the person put in that hangs there looks like spots on
+            another's forehead.
         face_shape: whose shape the new face has, from 0, that of the face it replaces, to 1, its own. Between faces
             of unlike length, less of its own leaves less of the other's chin in sight. Below 1 for guided models only.
         landmarks: what aligns the faces: "facemesh", which also follows them between detections, or "mtcnn", for

@@ -197,7 +197,7 @@ def fit(
     Args:
         source: uint8 RGB (S, S, 3), what the network saw.
         drawn: float32 (res, res, 4), from `draw`.
-        config: `color_correction`, `complexion` and `forehead` count.
+        config: `color_correction`, `complexion`, `mask` and `forehead` count.
         face: the face in the source. Colours are compared within the hull of its mesh only, not where the network's
             mask reaches over the background; and its features tell where the forehead is. None, or no mesh, compares
             all that the network's mask covers.
@@ -207,7 +207,7 @@ def fit(
     """
     alpha, side = drawn[..., 0], len(drawn)
     mesh, features = (face.mesh, face.features) if face else (None, None)
-    if features is not None and config.forehead < 1:
+    if features is not None and config.mask != "hull" and config.forehead < 1:
         alpha = alpha * below_forehead(features * (side / len(source)), side, config.forehead)
     reduced = cv2.resize(source, (side, side), interpolation=cv2.INTER_AREA)
     covered = compared_region(alpha, mesh, len(source))

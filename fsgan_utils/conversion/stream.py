@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import islice
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -102,6 +103,14 @@ class SwappedFrame:
     tints: list[list[float]]
 
 
+class _Batch(NamedTuple):
+    """Frames, of each the faces that are swapped in it, and what the network sees of all these faces."""
+
+    frames: list[Frame]
+    groups: list[list[PlacedFace]]
+    sources: list[np.ndarray]
+
+
 def window_radius(config: ConvertConfig) -> int:
     """How many frames before and after a frame have a say in its colours and mask."""
     return int(np.ceil(WINDOW * config.steady_colors))
@@ -143,29 +152,24 @@ def swapped_frames(
         due += 1
 
 
-def _cut_out(
-    frames: Iterable[Frame], faces: Mapping[int, list[PlacedFace]], size: int
-) -> Iterator[tuple[list[Frame], list[list[PlacedFace]], list[np.ndarray]]]:
-    """Batches of frames, of each the faces in it, and what the network sees of all of them."""
+def _cut_out(frames: Iterable[Frame], faces: Mapping[int, list[PlacedFace]], size: int) -> Iterator[_Batch]:
     remaining = iter(frames)
-    while batch := list(islice(remaining, size)):
-        groups = [faces.get(frame.index, []) for frame in batch]
+    while some := list(islice(remaining, size)):
+        groups = [faces.get(frame.index, []) for frame in some]
         sources = [
-            face.alignment.warp(frame.image) for frame, group in zip(batch, groups, strict=True) for face in group
+            face.alignment.warp(frame.image) for frame, group in zip(some, groups, strict=True) for face in group
         ]
-        yield batch, groups, sources
+        yield _Batch(some, groups, sources)
 
 
 def _drawn(
-    batches: Iterable[tuple[list[Frame], list[list[PlacedFace]], list[np.ndarray]]],
-    model: Generator,
-    config: ConvertConfig,
-    workers: ThreadPoolExecutor,
+    batches: Iterable[_Batch], model: Generator, config: ConvertConfig, workers: ThreadPoolExecutor
 ) -> Iterator[tuple[Frame, list[Future[DrawnFace]]]]:
     """Let the network draw batch after batch, without waiting for the colours of the last to be fitted."""
-    for frames, groups, sources in batches:
-        drawings = zip(sources, draw(sources, model, config, [face for group in groups for face in group]), strict=True)
-        for frame, group in zip(frames, groups, strict=True):
+    for batch in batches:
+        faces = [face for group in batch.groups for face in group]
+        drawings = zip(batch.sources, draw(batch.sources, model, config, faces), strict=True)
+        for frame, group in zip(batch.frames, batch.groups, strict=True):
             yield frame, [workers.submit(DrawnFace.of, face, *next(drawings), config) for face in group]
 
 
