@@ -14,6 +14,7 @@ from painter import Painter
 from fsgan_utils.conversion import ConvertConfig, build_detector, convert, convert_video
 from fsgan_utils.conversion.work import Work, faces_made_from, frames_made_from
 from fsgan_utils.extraction import Source
+from fsgan_utils.landmarks import QUICK_LOOKS
 from fsgan_utils.locking import BusyError, only_run_on
 from fsgan_utils.video import read_frames
 
@@ -91,9 +92,9 @@ def test_a_killed_run_goes_on_and_ends_alike(tmp_path, small_parts, name, kills)
 def test_only_the_same_source_settings_and_model_go_on(tmp_path):
     config, detector, output = ConvertConfig(**SETTINGS), build_detector(ConvertConfig()), tmp_path / "out.mp4"
 
-    def work(source=CLIP, model="painter", finder=detector, refined=False, **changed):
+    def work(source=CLIP, model="painter", finder=detector, looks=(), **changed):
         settings = replace(config, **changed)
-        found = faces_made_from(Source.open(source), settings, finder, refined)
+        found = faces_made_from(Source.open(source), settings, finder, looks)
         return Work.open(output, found, frames_made_from(found, settings, model))
 
     begun = work()
@@ -104,7 +105,7 @@ def test_only_the_same_source_settings_and_model_go_on(tmp_path):
         {"finder": build_detector(ConvertConfig(min_face=99))},
         {"source": "data/clips/b_target.mp4"},
         {"start": 1.0},
-        {"refined": True},
+        {"looks": QUICK_LOOKS},
     ):
         assert work(**other).faces != begun.faces, other
     for other in ({"enhance": 0.1}, {"model": "another"}):

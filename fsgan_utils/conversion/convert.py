@@ -26,7 +26,7 @@ from fsgan_utils.conversion.stream import SwappedFrame, swapped_frames, window_r
 from fsgan_utils.conversion.summary import ConversionSummary, summarise
 from fsgan_utils.conversion.swap import build_detector
 from fsgan_utils.conversion.targets import PartWriter, Target, lay_out, open_target
-from fsgan_utils.conversion.tracks import FaceTracks, follow_faces
+from fsgan_utils.conversion.tracks import FaceTracks, follow_faces, looks_at
 from fsgan_utils.conversion.work import Work, digest, faces_made_from, frames_made_from, stretch_of
 from fsgan_utils.extraction import FaceDetector, Source
 from fsgan_utils.extraction.folders import writing_to
@@ -82,8 +82,8 @@ def convert_video(
     drawn_by = _known_by(model, config)
     if tracks is not None and tracks.stretch != digest(stretch_of(opened, config)):
         raise ValueError(f"the tracks are those of another source than {opened.path}, or of another start or stop")
-    refined = bool(opened.photographs) or proportions_of(model) is not None
-    found_in = faces_made_from(opened, config, detector, refined)
+    guided = proportions_of(model) is not None
+    found_in = faces_made_from(opened, config, detector, looks_at(opened, guided))
     made_from = frames_made_from(found_in, config, drawn_by, "" if tracks is None else tracks.digest)
     with only_run_on(target.path), writing_to(target.path):
         work = Work.open(target.path, found_in, made_from)
@@ -93,7 +93,7 @@ def convert_video(
                 "take that again",
                 stacklevel=2,
             )
-        tracks = _follow(opened, config, detector, work, refined) if tracks is None else tracks
+        tracks = _follow(opened, config, detector, work, guided) if tracks is None else tracks
         plan = plan_swaps(tracks, model, config, tracks.rate)
         done = len(work.notes())
         resumed = min(done * Work.FRAMES_A_PART, tracks.frames)
@@ -126,10 +126,10 @@ def _left_out(source: Source, tracks: FaceTracks) -> list[str]:
     return [f"{source.photographs[index].name} could not be read and is left out" for index in missing]
 
 
-def _follow(source: Source, config: ConvertConfig, detector: FaceDetector, work: Work, refine: bool) -> FaceTracks:
+def _follow(source: Source, config: ConvertConfig, detector: FaceDetector, work: Work, guided: bool) -> FaceTracks:
     """First pass; of a source that turns out not to be whole, or empty, nothing is kept."""
     try:
-        tracks = follow_faces(source, config, detector, work.faces, refine)
+        tracks = follow_faces(source, config, detector, work.faces, guided)
         if not tracks.frames:
             raise VideoError(
                 f"{source.path} has no frame to convert; is the stretch of time beyond the video's end, or can none of "

@@ -23,7 +23,7 @@ from fsgan_utils.conversion.swap import build_detector
 from fsgan_utils.conversion.work import Work, digest, stretch_of
 from fsgan_utils.extraction import FaceDetector, FaceTracker, Sighting, Source
 from fsgan_utils.extraction.tracking import LOOK_SIDE
-from fsgan_utils.landmarks import CLOSE_LOOKS, MESH_POINTS, QUICK_LOOKS
+from fsgan_utils.landmarks import CLOSE_LOOKS, MESH_POINTS, QUICK_LOOKS, Looks
 from fsgan_utils.video import Frame
 
 SAMPLE_EVERY = 24
@@ -102,12 +102,22 @@ class FaceTracks:
         return np.asarray(decoded, np.uint8)
 
 
+def looks_at(source: Source, guided: bool) -> Looks:
+    """How each face is looked at again, for a more exact mesh, see `FaceMesh.refine`.
+
+    A guided model draws by it; for others it hardly makes a difference in a video, whose faces are steadied.
+    """
+    if source.photographs:
+        return CLOSE_LOOKS
+    return QUICK_LOOKS if guided else ()
+
+
 def follow_faces(
     source: Source,
     config: ConvertConfig,
     detector: FaceDetector | None = None,
     folder: Path | None = None,
-    refine: bool = True,
+    guided: bool = True,
 ) -> FaceTracks:
     """Follow every face through a video; photographs have nothing to do with each other.
 
@@ -119,8 +129,7 @@ def follow_faces(
         detector: finds the faces; None for the one that the settings describe.
         folder: where to note what has been found; what a killed run noted there is taken over, as far as it is whole.
             None for nowhere.
-        refine: look at each face again, for a more exact mesh. A guided model draws by it; for others it hardly makes a
-            difference in a video, whose faces are steadied.
+        guided: whether a guided model is to draw the faces, see `looks_at`.
 
     Raises:
         VideoError: the video is damaged.
@@ -132,9 +141,9 @@ def follow_faces(
     frames = BackgroundGenerator(source_frames(source, config, notes.next_frame, rough=True), FRAMES_AHEAD)
     followed = BackgroundGenerator(_followed(frames, tracker, bool(source.photographs)), FRAMES_AHEAD)
     total = expected_frames(source, config)
-    looks = CLOSE_LOOKS if source.photographs else QUICK_LOOKS
+    looks = looks_at(source, guided)
     for frame, sightings, shot, state in tqdm(followed, "following faces", total, initial=notes.frames, unit="frame"):
-        notes.add(frame, [tracker.refined(one, looks) for one in sightings] if refine else sightings, shot)
+        notes.add(frame, [tracker.refined(one, looks) for one in sightings], shot)
         if state is not None:
             notes.write(state)
     return bridge(notes.all(digest(stretch_of(source, config))))

@@ -16,6 +16,7 @@ from fsgan_utils.conversion.config import ConvertConfig
 from fsgan_utils.extraction import FaceDetector, Source
 from fsgan_utils.hashing import file_hash
 from fsgan_utils.images import write_bytes
+from fsgan_utils.landmarks import Looks
 
 MADE_FROM = "made_from.json"
 FORM = "6"
@@ -115,16 +116,16 @@ class Work:
         return self.part(number, ".json")
 
 
-def faces_made_from(source: Source, config: ConvertConfig, detector: FaceDetector, refined: bool) -> Ingredients:
+def faces_made_from(source: Source, config: ConvertConfig, detector: FaceDetector, looks: Looks) -> Ingredients:
     """What the faces found depend on.
 
     Args:
         source: known by the names, sizes and times of change of its files.
         config: the settings.
         detector: finds the faces.
-        refined: whether their meshes are refined.
+        looks: refine their meshes.
     """
-    found_by = {"detector": repr(detector), "meshes": "refined" if refined else "plain"}
+    found_by = {"detector": repr(detector), "look at faces": repr(looks)}
     return {**stretch_of(source, config), **found_by, **_settings(config, FOUND_BY), "form": FORM}
 
 

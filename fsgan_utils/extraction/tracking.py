@@ -180,7 +180,7 @@ class FaceTracker:
 
         The detector's points stay, where it is they that align the face. Another thread may do it, meanwhile.
         """
-        if sighting.mesh is None or sighting.image is None:
+        if sighting.mesh is None or sighting.image is None or not looks:
             return sighting
         mesh, face = self._mesh.refine(sighting.image, sighting.mesh, looks), sighting.face
         if self.landmarks == "facemesh":
