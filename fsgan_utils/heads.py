@@ -16,9 +16,10 @@ SIDES = 234, 454
 """The FaceMesh points beside the ears."""
 ROUNDS = 3
 """How often the mean is taken anew with all meshes turned to it."""
-EYES = MESH_EYES.ravel().tolist()
-LEVEL = [*EYES, 127, 356, *SIDES]
-"""The FaceMesh points by which two heads are turned alike: corners of the eyes, temples, and beside the ears.
+SOCKETS = np.array([[113, 224, 222, 244, 230, 228], [342, 444, 442, 464, 450, 448]])
+"""int (2, 6): the FaceMesh points around the sockets of the eyes, which lids do not move."""
+LEVEL = [*SOCKETS.ravel().tolist(), 127, 356, *SIDES]
+"""The FaceMesh points by which two heads are turned alike: sockets of the eyes, temples, and beside the ears.
 Foreheads, noses and chins slope as they like."""
 FOREHEAD = [10, 109, 338, 151]
 """The FaceMesh points in the middle of the forehead, up to the hair."""
@@ -51,8 +52,8 @@ class Placement:
         """Fit some of the points, by default those that expressions move least.
 
         Args:
-            mesh: (468, 3).
-            target: (468, 3).
+            mesh: (470, 3).
+            target: (470, 3).
             points: which count.
 
         Reference:
@@ -78,14 +79,14 @@ class Proportions:
     """The heads of two people, one laid over the other, so that a face can be given the other's proportions.
 
     Attributes:
-        shapes: by side, "a" and "b", float64 (468, 3), turned alike, of one size and in one place.
+        shapes: by side, "a" and "b", float64 (470, 3), turned alike, of one size and in one place.
     """
 
     shapes: Mapping[str, np.ndarray]
 
     @classmethod
     def between(cls, shapes: Mapping[str, np.ndarray]) -> Proportions:
-        """Lay the head of B over that of A: (468, 3) each, from `head_shape`.
+        """Lay the head of B over that of A: (470, 3) each, from `head_shape`.
 
         Pictures do not tell how large a head is. The distance between the eyes does best: among adults it varies less
         than their faces do. Nor do they tell how high it sits: the two share what lies halfway from the eyes, which
@@ -102,12 +103,12 @@ class Proportions:
         To each point is added by how much the other's head differs there, turned and sized as the head in the picture.
 
         Args:
-            mesh: (468, 2 or 3), of a person's face in a picture.
+            mesh: (470, 2 or 3), of a person's face in a picture.
             side: that person, "a" or "b".
             share: how far, from 0, as the face is, to 1, as the other's.
 
         Returns:
-            float64 (468, 2), in pixels of the same picture.
+            float64 (470, 2), in pixels of the same picture.
         """
         own, other = self.shapes[side], self.shapes["b" if side == "a" else "a"]
         places = np.asarray(mesh, np.float64)[:, :2]
@@ -123,10 +124,10 @@ def head_shape(meshes: Sequence[np.ndarray]) -> np.ndarray:
     shape. With few pictures, or a head that hardly turns, FaceMesh's own depths stand.
 
     Args:
-        meshes: (468, 3) each, of one person.
+        meshes: (470, 3) each, of one person.
 
     Returns:
-        float64 (468, 3), turned as in the most frontal picture, of the same size as there.
+        float64 (470, 3), turned as in the most frontal picture, of the same size as there.
 
     Reference:
         Tomasi and Kanade, "Shape and Motion from Image Streams under Orthography" (1992); Poelman and Kanade, "A
@@ -152,23 +153,23 @@ def eye_distance(mesh: np.ndarray) -> float:
 
 
 def _eyes_apart(shape: np.ndarray) -> float:
-    left, right = (shape[eye].mean(axis=0) for eye in MESH_EYES)
+    left, right = (shape[socket].mean(axis=0) for socket in SOCKETS)
     return float(np.linalg.norm(right - left))
 
 
 def _anchor(shape: np.ndarray) -> np.ndarray:
     """The point that two heads share: halfway from the eyes to the forehead."""
-    return np.asarray((shape[EYES].mean(axis=0) + shape[FOREHEAD].mean(axis=0)) / 2)
+    return np.asarray((shape[SOCKETS.ravel()].mean(axis=0) + shape[FOREHEAD].mean(axis=0)) / 2)
 
 
 def neutral_face(meshes: Sequence[np.ndarray]) -> np.ndarray:
     """What a face is like when it does nothing: the mean of its meshes, turned as in the most frontal one.
 
     Args:
-        meshes: (468, 3) each, of one person.
+        meshes: (470, 3) each, of one person.
 
     Returns:
-        float64 (468, 3).
+        float64 (470, 3).
     """
     mean = min(meshes, key=lambda mesh: abs(mesh[SIDES[0], 2] - mesh[SIDES[1], 2]) / eye_distance(mesh))
     for _ in range(ROUNDS):
@@ -177,14 +178,14 @@ def neutral_face(meshes: Sequence[np.ndarray]) -> np.ndarray:
 
 
 def _centred(mesh: np.ndarray) -> np.ndarray:
-    """A mesh's places in the picture about their middle, at one size: float64 (468, 2)."""
+    """A mesh's places in the picture about their middle, at one size: float64 (470, 2)."""
     places = np.asarray(mesh, np.float64)[:, :2]
     places = places - places.mean(axis=0)
     return np.asarray(places / np.linalg.norm(places))
 
 
 def _factored_views(places: np.ndarray) -> np.ndarray:
-    """The first two rows of each picture's turn, at its size: float64 (2N, 3), of places (N, 468, 2) from `_centred`.
+    """The first two rows of each picture's turn, at its size: float64 (2N, 3), of places (N, 470, 2) from `_centred`.
 
     The matrix of all places falls into views and shape but for a linear map of three dimensions; that the two rows of
     a turn are as long as each other and at right angles settles it.
@@ -207,7 +208,7 @@ def _products(one: np.ndarray, other: np.ndarray) -> np.ndarray:
 
 
 def _view(places: np.ndarray, shape: np.ndarray) -> np.ndarray:
-    """How a head of a shape (468, 3) stands in a picture: float64 (2, 3), two rows of its turn, times its size.
+    """How a head of a shape (470, 3) stands in a picture: float64 (2, 3), two rows of its turn, times its size.
 
     Reference:
         DeMenthon and Davis, "Model-Based Object Pose in 25 Lines of Code" (1995), without its perspective.

@@ -10,9 +10,13 @@ import cv2
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
+from fsgan_utils.eyes import EyeNetwork
 from fsgan_utils.workspace import weights_file
 
 MESH_POINTS = 468
+IRISES = [468, 469]
+"""Where a refined mesh has the middles of the irises, the left eye's first, as seen in the image."""
+REFINED_POINTS = 470
 MESH_SIZE = 192
 MESH_MARGIN = 1.5
 PIXEL_CENTRE = 0.5
@@ -43,9 +47,11 @@ MESH_MIDLINE = [0, 1, 2, 4, 5, 6, *range(8, 20), 94, 151, 152, 164, 168, 175, 19
 """The FaceMesh points in the middle of the face. Of the others the first 220 are on the left, seen in the image; the
 last 220 are their mirror images, in the same order."""
 # fmt: on
-MIRRORED = np.arange(MESH_POINTS)
-"""int (468,): the FaceMesh point that lies there in the mirrored face."""
-MIRRORED[np.setdiff1d(MIRRORED, MESH_MIDLINE)] = np.roll(np.setdiff1d(MIRRORED, MESH_MIDLINE), 220)
+MIRRORED = np.arange(REFINED_POINTS)
+"""int (470,): the point of a refined mesh that lies there in the mirrored face."""
+_ASIDE = np.setdiff1d(np.arange(MESH_POINTS), MESH_MIDLINE)
+MIRRORED[_ASIDE] = np.roll(_ASIDE, 220)
+MIRRORED[IRISES] = IRISES[::-1]
 Looks = tuple[tuple[float, bool], ...]
 """Of each close look, how wide it is, as a multiple of the mesh's longer side, and whether the face is mirrored."""
 CLOSE_LOOKS: Looks = ((1.4, False), (1.4, True), (1.6, False), (1.6, True))
@@ -100,6 +106,10 @@ class FaceMesh:
         """Another one, for `refine` may run in another thread than `detect`."""
         return _Network()
 
+    @cached_property
+    def _eyes(self) -> EyeNetwork:
+        return EyeNetwork()
+
     def detect(self, image: np.ndarray, box: np.ndarray, looks: int = 1) -> tuple[np.ndarray, float]:
         """Find the mesh of the face in a box.
 
@@ -129,11 +139,12 @@ class FaceMesh:
         return points.astype(np.float32), score
 
     def refine(self, image: np.ndarray, mesh: np.ndarray, looks: Looks = CLOSE_LOOKS) -> np.ndarray:
-        """Find a mesh more exactly, each look taking about as long as `detect`.
+        """Find a mesh more exactly, and where the eyes look; each look takes about as long as `detect`, the eyes three.
 
         The face is looked at again with its eyes level, from two distances, as it is and mirrored; the mean of those of
-        the looks that see a face counts. On the sample clips, in faces turned by less than 30°, open eyes then lie on
-        the true eyelids with an intersection over union of .79; those of one mesh with .68.
+        the looks that see a face counts. Then the eyes are looked at, see `EyeNetwork`; the edges of the lids are the
+        mean of what both networks say. On the sample clips, in faces turned by less than 30°, open eyes lie on the true
+        eyelids with an intersection over union of .82; without the second network .79, and by one mesh .70.
 
         Args:
             image: uint8 RGB (H, W, 3).
@@ -141,15 +152,21 @@ class FaceMesh:
             looks: how wide each of them is, and whether the face is mirrored.
 
         Returns:
-            float32 (468, 3) as `detect` gives it, or the mesh itself if no look sees a face.
+            float32 (470, 3): `detect`'s points, and the middles of both irises, as deep as their lids. Where no look
+            sees a face, the mesh as it is, with irises in the middle of the lids.
         """
         places, meshes = np.asarray(mesh, np.float64)[:, :2], []
         for width, mirror in looks:
             matrix = _level_crop(places, width, mirror)
             found, score = self._closer_network(_crop(image, matrix))
             if score >= self.least_score:
-                meshes.append(_in_image(found[MIRRORED] if mirror else found, matrix))
-        return np.mean(meshes, axis=0).astype(np.float32) if meshes else mesh
+                meshes.append(_in_image(found[MIRRORED[:MESH_POINTS]] if mirror else found, matrix))
+        found = np.mean(meshes, axis=0) if meshes else np.asarray(mesh)
+        refined = np.concatenate([found, found[MESH_EYELIDS].mean(axis=1)])
+        if meshes:
+            lids, refined[IRISES, :2] = self._eyes.look(image, found[MESH_EYELIDS, :2])
+            refined[MESH_EYELIDS, :2] = (found[MESH_EYELIDS, :2] + lids) / 2
+        return refined.astype(np.float32)
 
     def landmarks_68(self, image: np.ndarray, box: np.ndarray) -> np.ndarray | None:
         """Find the 68 points of the face in a box, by two looks; see `LandmarkFinder`."""
@@ -219,7 +236,7 @@ def outlines_of_mesh(mesh: np.ndarray) -> Outlines:
     """Take the outlines of the eyes and the mouth out of a mesh.
 
     Args:
-        mesh: (468, 2 or 3), `(x, y)` in pixels; `FaceMesh.refine` gives it most exactly.
+        mesh: (468 or 470, 2 or 3), `(x, y)` in pixels; `FaceMesh.refine` gives it most exactly.
 
     Returns:
         "eyes" (2, 16, 2), the edges of the eyelids; "mouth" (1, 20, 2), the lips' outer edge.
@@ -248,7 +265,7 @@ def five_points(mesh: np.ndarray) -> np.ndarray:
     aligned by the one and by the other differ by 3 pixels and 1 % in size.
 
     Args:
-        mesh: (468, 2 or 3) as `FaceMesh.detect` gives it.
+        mesh: (468 or 470, 2 or 3).
 
     Returns:
         float32 (5, 2), ordered as `Face.landmarks`, in pixels of the image.

@@ -1,4 +1,3 @@
-import cv2
 import numpy as np
 import pytest
 from painter import Painter
@@ -8,9 +7,9 @@ from fsgan_utils.conversion import ConvertConfig, swap_image
 from fsgan_utils.conversion.placing import aim
 from fsgan_utils.evaluation.expression import expression_error
 from fsgan_utils.extraction import FaceDetector, FaceTracker
-from fsgan_utils.guides import IRIS, MESH_FACE_EDGE, draw_guide
+from fsgan_utils.guides import IRIS, IRIS_SIZE, MESH_FACE_EDGE, draw_guide
 from fsgan_utils.heads import LEAST_PICTURES, Placement, head_shape, neutral_face
-from fsgan_utils.landmarks import MESH_EYELIDS, MESH_INNER_LIPS, five_points
+from fsgan_utils.landmarks import IRISES, MESH_EYELIDS, MESH_INNER_LIPS, five_points
 from fsgan_utils.training import (
     FaceSwapGAN,
     ModelConfig,
@@ -52,56 +51,46 @@ def middle(outline):
 
 
 def test_a_guide_shows_the_features_where_they_lie(known):
-    image, mesh = known["b"].images[0], known["b"].meshes[0]
-    guide = draw_guide(mesh, 256, 256, image, mesh)
+    mesh = known["b"].meshes[0]
+    guide = draw_guide(mesh, 256, 256)
     assert guide.shape == (256, 256, 3) and guide.dtype == np.float32 and 0 <= guide.min() < guide.max() <= 1
     for eyelids in mesh[MESH_EYELIDS, :2]:
         x, y = middle(eyelids)
         assert guide[y, x, 0] > 0.3 and guide[y + 25, x, 0] == 0
     x, y = middle(mesh[MESH_INNER_LIPS, :2])
     assert guide[y - 2 : y + 3, x, 1].max() > 0.6
-    moved = draw_guide(mesh[:, :2] + [16, 0], 256, 256, image, mesh)
+    moved = draw_guide(mesh[:, :2] + [16, 0], 256, 256)
     np.testing.assert_allclose(np.roll(guide, 16, axis=1), moved, atol=0.03)
-    small = draw_guide(mesh, 256, 64, image, mesh)
+    small = draw_guide(mesh, 256, 64)
     assert small.shape == (64, 64, 3) and abs(small.mean() - guide.mean()) < 0.01
 
 
-def looking(image, mesh, aside):
-    """The face with plain white eyes, and in each a dark iris a part of the eye's width off its middle."""
-    image = image.copy()
-    for lids in mesh[MESH_EYELIDS, :2]:
-        opening = np.zeros(image.shape[:2], np.uint8)
-        cv2.fillPoly(opening, [np.rint(lids).astype(np.int32)], 255)
-        width = np.ptp(lids[:, 0])
-        iris = np.zeros_like(opening)
-        x, y = middle(lids)
-        cv2.circle(iris, (x + round(aside * width), y), round(width / 6), 255, -1)
-        image[opening > 0] = 230
-        image[(opening > 0) & (iris > 0)] = 60
-    return image
-
-
 @pytest.mark.parametrize("aside", [-0.2, 0.0, 0.2])
-def test_a_guide_shows_where_the_eyes_look_also_in_the_others_lids(known, aside):
-    picture, mesh = known["a"].images[0], known["a"].meshes[0]
-    features = known["b"].meshes[0]
-    guide = draw_guide(features, 256, 256, looking(picture, mesh, aside), mesh)[..., 0]
+def test_a_guide_shows_where_the_eyes_look(known, aside):
+    features = known["b"].meshes[0].copy()
+    for lids, iris in zip(MESH_EYELIDS, IRISES, strict=True):
+        features[iris] = features[lids].mean(axis=0)
+        features[iris, 0] += aside * np.ptp(features[lids, 0])
+    guide = draw_guide(features, 256, 256)[..., 0]
     for lids in features[MESH_EYELIDS, :2]:
         left, width = lids[:, 0].min(), np.ptp(lids[:, 0])
         y = middle(lids)[1]
         row = guide[y - 1 : y + 2, int(left) : int(left + width)].mean(axis=0)
         dark = np.flatnonzero(np.abs(row - IRIS / 255) < 0.03)
         assert dark.mean() / width - 0.5 == pytest.approx(aside, abs=0.08)
+        assert len(dark) / width == pytest.approx(IRIS_SIZE, abs=0.1)
 
 
 def test_closed_lids_are_told_from_open_ones(known):
-    picture, mesh = known["a"].images[0], known["a"].meshes[0]
-    closed = picture.copy()
-    for lids in mesh[MESH_EYELIDS, :2]:
-        cv2.fillPoly(closed, [np.rint(lids + np.sign(lids - lids.mean(axis=0)) * 2).astype(np.int32)], (200, 160, 140))
-    x, y = middle(mesh[MESH_EYELIDS[0], :2])
-    lid = draw_guide(mesh, 256, 256, closed, mesh)[y - 2 : y + 3, x - 8 : x + 9, 0]
-    assert lid.max() < 0.5 < draw_guide(mesh, 256, 256, looking(picture, mesh, 0.2), mesh)[..., 0].max()
+    features = known["a"].meshes[0].copy()
+    opened = draw_guide(features, 256, 256)[..., 0]
+    for lids in MESH_EYELIDS:
+        features[lids[1:8]] = features[lids[:8:-1]]  # the upper lids on the lower ones
+    closed = draw_guide(features, 256, 256)[..., 0]
+    for lids in features[MESH_EYELIDS, :2]:
+        x, y = middle(lids)
+        around = slice(y - 6, y + 7), slice(x - 12, x + 13)
+        assert opened[around].max() > 0.9 and closed[around].mean() < 0.3 * opened[around].mean()
 
 
 def turning_head(neutral, count, flattened):

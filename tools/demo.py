@@ -16,7 +16,7 @@ from fsgan_utils.workspace import PROJECT
 CLIPS = PROJECT / "data" / "clips"
 TRAINING_CLIPS = {
     "A": ("a_train_studio.mp4", "a_train_cool.mp4", "a_train_cool_2.mp4"),
-    "B": ("b_train_warm.mp4", "b_train_cool.mp4", "b_train_cool_2.mp4"),
+    "B": ("b_train_warm.mp4", "b_train_cool.mp4", "b_train_cool_2.mp4", "b_train_warm_2.mp4"),
 }
 TARGET, TRUTH, RESULT = "a_target.mp4", "b_target.mp4", "a_target_swapped.mp4"
 MOMENTS = 6

@@ -37,7 +37,7 @@ def face_mask(alpha: np.ndarray, mesh: np.ndarray | None, config: ConvertConfig)
 
     Args:
         alpha: float32 (S, S), the network's mask at the size of the crop.
-        mesh: (468, 2), FaceMesh's points, `(x, y)` in pixels of the crop; None where there are none.
+        mesh: (468 or 470, 2), `(x, y)` in pixels of the crop; None where there are none.
         config: `mask`, `mask_grow`, `mask_blur` and `keep` count.
 
     Returns:
@@ -65,7 +65,7 @@ def below_forehead(features: np.ndarray, side: int, reach: float) -> np.ndarray:
     """All that lies below a line across the forehead.
 
     Args:
-        features: (468, 2), FaceMesh's points of the face that is drawn, `(x, y)` in pixels of the drawing.
+        features: (470, 2), the points of the face that is drawn, `(x, y)` in pixels of the drawing.
         side: of the drawing in pixels.
         reach: where the line lies, from 0, along the brows, to 1, along the upper edge of the mesh.
 

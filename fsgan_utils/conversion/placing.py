@@ -23,8 +23,8 @@ class PlacedFace:
 
     Attributes:
         alignment: from the picture to what the network sees.
-        mesh: (468, 2), FaceMesh's points in pixels of what the network sees; None where there are none.
-        features: (468, 2), where the other person's points are to be drawn there; None for a model without guides, and
+        mesh: (468 or 470, 2), its mesh in pixels of what the network sees; None where there is none.
+        features: (470, 2), where the other person's points are to be drawn there; None for a model without guides, and
             where there is no mesh.
         track: number of its track.
     """
@@ -48,8 +48,8 @@ class PlacedFace:
 
         Args:
             landmarks: (5, 2), what aligns it, from `aim`; they may have been steadied since.
-            mesh: (468, 2 or 3), FaceMesh's points in the picture, or None.
-            features: (468, 2 or 3), from `aim`.
+            mesh: (468 or 470, 2 or 3), its mesh in the picture, or None.
+            features: (470, 2 or 3), from `aim`.
             model: the trained model.
             config: the settings.
             track: number of its track.
@@ -89,13 +89,13 @@ def aim(
 
     Args:
         landmarks: (5, 2), of the face in the picture.
-        mesh: (468, 3), FaceMesh's points in the picture, or None.
+        mesh: (470, 3), as `FaceMesh.refine` gives it, in the picture, or None.
         model: the trained model; guided if it has `proportions`.
         config: `direction` and `face_shape` count.
         person: whose face it is, "a" or "b"; None for the one whom the direction replaces.
 
     Returns:
-        (5, 2), the points to align; and (468, 2 or 3), the other person's, None where there is no guide.
+        (5, 2), the points to align; and (470, 2 or 3), the other person's, None where there is no guide.
     """
     proportions = proportions_of(model)
     if proportions is None or mesh is None:

@@ -117,7 +117,8 @@ def _calmed(
 
 
 def _mesh(tracks: FaceTracks, row: int) -> np.ndarray | None:
-    return None if np.isnan(tracks.mesh[row]).any() else tracks.mesh[row]
+    found = tracks.mesh[row][~np.isnan(tracks.mesh[row, :, 0])]
+    return found if len(found) else None
 
 
 def _mean(parts: list[np.ndarray]) -> float:

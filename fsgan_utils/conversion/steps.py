@@ -219,7 +219,7 @@ def compared_region(alpha: np.ndarray, mesh: np.ndarray | None, side: int) -> np
 
     Args:
         alpha: float32 (res, res), the drawing's mask.
-        mesh: (468, 2), in pixels of the source, or None; see `fit`.
+        mesh: (468 or 470, 2), in pixels of the source, or None; see `fit`.
         side: of the source in pixels.
     """
     covered = alpha * feather(len(alpha)) >= COVERED
@@ -243,8 +243,8 @@ def finish(
         drawn: float32 (res, res, 4), from `draw`.
         transfer: from `fit`, or averaged.
         alpha: float32 (res, res), from `fit`, or averaged.
-        mesh: (468, 2), FaceMesh's points in pixels of the source: `alignment.apply(sighting.mesh[:, :2])`; None where
-            there are none.
+        mesh: (468 or 470, 2), in pixels of the source: `alignment.apply(sighting.mesh[:, :2])`; None where there
+            is none.
         config: the mask's settings count.
 
     Raises:
@@ -272,8 +272,8 @@ def _guides(sources: Sequence[np.ndarray], faces: Sequence[PlacedFace | None], s
     """A guide for each face, blank where its features are not known: float32 (N, res, res, 3)."""
     guides = np.zeros((len(sources), side, side, GUIDE_CHANNELS), np.float32)
     for guide, source, face in zip(guides, sources, faces, strict=True):
-        if face is not None and face.features is not None and face.mesh is not None:
-            guide[:] = draw_guide(face.features, len(source), side, source, face.mesh)
+        if face is not None and face.features is not None:
+            guide[:] = draw_guide(face.features, len(source), side)
     return guides
 
 

@@ -23,7 +23,7 @@ from fsgan_utils.conversion.swap import build_detector
 from fsgan_utils.conversion.work import Work, digest, stretch_of
 from fsgan_utils.extraction import FaceDetector, FaceTracker, Sighting, Source
 from fsgan_utils.extraction.tracking import LOOK_SIDE
-from fsgan_utils.landmarks import CLOSE_LOOKS, MESH_POINTS, QUICK_LOOKS, Looks
+from fsgan_utils.landmarks import CLOSE_LOOKS, QUICK_LOOKS, REFINED_POINTS, Looks
 from fsgan_utils.video import Frame
 
 SAMPLE_EVERY = 24
@@ -47,7 +47,8 @@ class FaceTracks:
         box: float32 (N, 4), x0, y0, x1, y1 in pixels.
         landmarks: float32 (N, 5, 2), as `Face.landmarks`.
         score: float32 (N,), 0 to 1.
-        mesh: float32 (N, 468, 3), FaceMesh's points in pixels, and their depths; NaN where FaceMesh saw no face.
+        mesh: float32 (N, 470, 3), as `FaceMesh.refine` gives them, in pixels; NaN where FaceMesh saw no face, and the
+            irises where no closer look was taken.
         look: uint8 (N, 24, 24), the aligned face, grey and small; zeros where it could not be aligned.
         bridged: bool (N,), whether the face was missed there, and laid in between where it was seen (`bridge`).
         sample_track: int64 (M,), the track of each sample.
@@ -259,7 +260,7 @@ ROW: dict[str, tuple[type, tuple[int, ...]]] = {
     "box": (np.float32, (4,)),
     "landmarks": (np.float32, (5, 2)),
     "score": (np.float32, ()),
-    "mesh": (np.float32, (MESH_POINTS, 3)),
+    "mesh": (np.float32, (REFINED_POINTS, 3)),
     "look": (np.uint8, (LOOK_SIDE, LOOK_SIDE)),
 }
 """What is noted of each face: its dtype and shape."""
@@ -268,7 +269,9 @@ _ARRAYS = (*ROW, "index", "time", "shot", "sample_track", "sample_sizes", "jpegs
 
 def _row(index: int, sighting: Sighting) -> tuple:
     face = sighting.face
-    mesh = np.full((MESH_POINTS, 3), np.nan) if sighting.mesh is None else sighting.mesh
+    mesh = np.full((REFINED_POINTS, 3), np.nan)
+    if sighting.mesh is not None:
+        mesh[: len(sighting.mesh)] = sighting.mesh
     look = np.zeros((LOOK_SIDE, LOOK_SIDE)) if sighting.look is None else sighting.look
     return index, face.track or 0, face.box, face.landmarks, face.score, mesh, look
 

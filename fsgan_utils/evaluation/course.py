@@ -28,7 +28,7 @@ class Course:
 
     Attributes:
         rows: the scores of each frame.
-        meshes: the face's mesh in each frame, (468, 3); None where there is no face.
+        meshes: the face's mesh in each frame, (470, 3); None where there is no face.
         outlines: the edges of its eyelids and lips, (52, 2), or None.
         colours: the colours at the place of the source's face, see `stability.cell_colours`, or None.
     """

@@ -12,7 +12,6 @@ import numpy as np
 from tqdm.auto import tqdm
 
 from fsgan_utils.embedding import SAME_PERSON, MobileNetEmbedder
-from fsgan_utils.evaluation.expression import iris
 from fsgan_utils.extraction import FaceDetector, FaceTracker
 from fsgan_utils.extraction.tracking import SAME_PLACE, Sighting
 from fsgan_utils.faces import FULL_SCALE, Alignment, box_overlaps
@@ -38,10 +37,9 @@ class ClipFace:
     Attributes:
         track: number of its track.
         box: float32 (4,), x0, y0, x1, y1 in pixels of the frame, about the mesh.
-        mesh: float32 (468, 3), its refined mesh in pixels of the frame, see `FaceMesh.refine`.
+        mesh: float32 (470, 3), its refined mesh in pixels of the frame, see `FaceMesh.refine`.
         alignment: from the frame to v2.2's crop of 256 pixels, the "half" one, by which identity is compared.
         whole: from the frame to the "full" crop, which holds the whole face, at the same scale: 398 pixels.
-        irises: float64 (2, 2), where its irises stand; see `expression.iris`.
     """
 
     track: int
@@ -49,15 +47,13 @@ class ClipFace:
     mesh: np.ndarray
     alignment: Alignment
     whole: Alignment
-    irises: np.ndarray
 
     @classmethod
-    def of(cls, image: np.ndarray, sighting: Sighting) -> ClipFace:
-        """Look at a face that was aligned by its refined mesh, in its frame: uint8 RGB (H, W, 3)."""
+    def of(cls, sighting: Sighting) -> ClipFace:
+        """Take over a face that was aligned by its refined mesh."""
         mesh, alignment, face = sighting.mesh, sighting.alignment, sighting.face
-        irises = np.array([iris(image, lids) for lids in outlines_of_mesh(mesh)["eyes"]])  # type: ignore[arg-type]
         whole = Alignment.from_landmarks(face.landmarks, WHOLE_SIDE, "full")
-        return cls(face.track or 0, face.box, mesh, alignment, whole, irises)  # type: ignore[arg-type]
+        return cls(face.track or 0, face.box, mesh, alignment, whole)  # type: ignore[arg-type]
 
     @property
     def outlines(self) -> np.ndarray:
@@ -133,8 +129,7 @@ class Footage:
         tracker = FaceTracker(FaceDetector(max(20.0, LEAST_PART * min(self.size))))
         images = tqdm(self.images(), desc=f"finding faces in {self.info.path.name}", unit="frame")
         return [
-            [ClipFace.of(image, tracker.refined(one)) for one in tracker.update(image)[0] if one.alignment]
-            for image in images
+            [ClipFace.of(tracker.refined(one)) for one in tracker.update(image)[0] if one.alignment] for image in images
         ]
 
 

@@ -132,7 +132,7 @@ def _moves(moment: Moment, of: str) -> Scores:
         return {}
     scores = {
         "place_error": place_error(face.mesh, reference.mesh),
-        "gaze_error": gaze_error(face.irises, reference.irises),
+        "gaze_error": gaze_error(face.mesh, reference.mesh),
     }
     if truth is not None and truth.face is not None:
         scores["expression_error"] = expression_error(face.mesh, truth.face.mesh)

@@ -31,7 +31,7 @@ def oval(mesh: np.ndarray, alignment: Alignment) -> np.ndarray:
     """The face's oval in its crop: bool (S, S).
 
     Args:
-        mesh: (468, 2 or 3), in pixels of the frame.
+        mesh: (470, 2 or 3), in pixels of the frame.
         alignment: from the frame to the crop.
     """
     return region_mask(alignment.apply(np.asarray(mesh)[MESH_OVAL, :2])[None], alignment.size) > 0

@@ -37,7 +37,7 @@ class Motion:
         """Measure a clip.
 
         Args:
-            meshes: of each frame, (468, 3); None where there is no face.
+            meshes: of each frame, (470, 3); None where there is no face.
         """
         turns = np.full((len(meshes), 4), np.nan)
         moved = np.full((len(meshes), len(EXPRESSION), 2), np.nan)

@@ -42,7 +42,8 @@ class Sighting:
 
     Attributes:
         face: the face, with its track; its landmarks are those that align it.
-        mesh: float32 (468, 3), FaceMesh's points in pixels of the frame; None where FaceMesh sees no face.
+        mesh: float32 (468, 3), FaceMesh's points in pixels of the frame, or (470, 3), from `refined`; None where
+            FaceMesh sees no face.
         alignment: from the frame to a "half" crop, by which faces are compared; None where the landmarks allow none.
         image: uint8 RGB (H, W, 3), the frame; None where it is not at hand.
         crowded: whether another face is so near that the two could be taken for each other.

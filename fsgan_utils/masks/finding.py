@@ -46,13 +46,13 @@ class FaceFinder:
         return [FaceDetector(USUAL_FACE), FaceDetector(LEAST_FACE), guessing]
 
     def mesh(self, image: np.ndarray) -> np.ndarray | None:
-        """Find FaceMesh's 468 points of the face, as exactly as `FaceMesh.refine` does.
+        """Find the mesh of the face, as exactly as `FaceMesh.refine` does.
 
         Args:
             image: uint8 RGB (H, W, 3).
 
         Returns:
-            float32 (468, 3), `(x, y)` in pixels of the image and depth in the same unit; None if there is no face.
+            float32 (470, 3), `(x, y)` in pixels of the image and depth in the same unit; None if there is no face.
         """
         if image.shape[0] == image.shape[1]:
             guess = self._mesh_of(image)
@@ -76,7 +76,7 @@ class FaceFinder:
 
         Args:
             image: uint8 RGB (H, W, 3).
-            mesh: (468, 3), as `mesh` found it.
+            mesh: (470, 3), as `mesh` found it.
 
         Returns:
             See `fsgan_utils.landmarks.Outlines`; None if the finder of the 68 landmarks sees no face.
@@ -93,8 +93,8 @@ class FaceFinder:
 
 
 def _is_aligned(guess: np.ndarray, mesh: np.ndarray, side: int) -> bool:
-    """Whether a face lies as in an aligned crop: its mesh (468, 3), and what was seen there at first, in pixels."""
-    moved = float(np.linalg.norm((mesh - guess)[:, :2], axis=1).mean())
+    """Whether a face lies as in an aligned crop: its mesh (470, 3), and what was seen there at first, in pixels."""
+    moved = float(np.linalg.norm((mesh[: len(guess)] - guess)[:, :2], axis=1).mean())
     places = five_points(mesh) / side
     return moved <= MOST_MOVED * side and min(misalignment(places, crop) for crop in CROPS) <= MOST_MISALIGNED
 

@@ -35,7 +35,7 @@ def outline_mask(mesh: np.ndarray, size: int = MASK_SIZE) -> np.ndarray:
     """Fill the convex hull of a face's mesh.
 
     Args:
-        mesh: (468, 2), `(x, y)` in pixels of the crop.
+        mesh: (468 or 470, 2), `(x, y)` in pixels of the crop.
         size: side of the crop in pixels.
 
     Returns:

@@ -15,6 +15,7 @@ import numpy as np
 from fsgan_utils.hashing import file_hash
 from fsgan_utils.heads import Proportions
 from fsgan_utils.images import write_bytes
+from fsgan_utils.landmarks import REFINED_POINTS
 from fsgan_utils.training.config import ModelConfig
 from fsgan_utils.training.gan import SIDES, FaceSwapGAN
 
@@ -108,7 +109,13 @@ def load_model(folder: str | Path) -> FaceSwapGAN:
             raise ValueError(f"the weights in {path} do not fit the {name} of {card['config']}: {error}") from error
     if PROPORTIONS in card["sha256"]:
         with np.load(_checked_file(folder, card, PROPORTIONS)) as stored:
-            model.proportions = Proportions({side: stored[side].astype(np.float64) for side in SIDES})
+            shapes = {side: stored[side].astype(np.float64) for side in SIDES}
+        if any(len(shape) != REFINED_POINTS for shape in shapes.values()):
+            raise ValueError(
+                f"{folder} holds a guided model of an older version, whose guides knew no irises: expected heads of "
+                f"{REFINED_POINTS} points, received {[len(shape) for shape in shapes.values()]}; train it anew"
+            )
+        model.proportions = Proportions(shapes)
     model.iteration, model.exchanged = card["iteration"], card.get("exchanged", False)
     return model
 

@@ -30,8 +30,8 @@ class FaceSet:
         images: uint8 RGB (N, 256, 256, 3).
         masks: by name ("eyes", "mouth", "face"), uint8 (N, 256, 256), 255 inside; those of eyes and mouth are
             widened, for lids, lashes and the lips' edges are to count more too.
-        meshes: float32 (N, 468, 3), FaceMesh's points in pixels of the images, NaN where it sees no face; see
-            `learn_proportions`. None where that was not asked for.
+        meshes: float32 (N, 470, 3), as `FaceMesh.refine` gives them, in pixels of the images; NaN where it sees none;
+            see `learn_proportions`. None where that was not asked for.
         bends: float32 (N, 33, 33, 2), how to bend each face to the other person's proportions; with `meshes`.
     """
 
@@ -190,7 +190,7 @@ class PairedBatches(keras.utils.PyDataset):
         if mesh is None or np.isnan(mesh).any() or rng.random() < GUIDELESS:
             return np.zeros((self.resolution, self.resolution, GUIDE_CHANNELS), np.float32)
         places = mesh[:, :2] @ to_target[:, :2].T + to_target[:, 2]
-        return draw_guide(places, self.resolution, self.resolution, faces.images[index], mesh)
+        return draw_guide(places, self.resolution, self.resolution)
 
 
 def to_network(images: Sequence[np.ndarray] | np.ndarray, resolution: int) -> np.ndarray:

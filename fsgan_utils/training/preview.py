@@ -146,10 +146,10 @@ def _guides(model: FaceSwapGAN, faces: FaceSet, side: str, direction: str, cover
         return None
     edge, resolution = margin(SIDE, coverage), model.config.resolution
     guides = np.zeros((len(faces), resolution, resolution, GUIDE_CHANNELS), np.float32)
-    for guide, image, mesh in zip(guides, faces.images, faces.meshes, strict=True):
+    for guide, mesh in zip(guides, faces.meshes, strict=True):
         if not np.isnan(mesh).any():
             drawn = mesh if direction == OWN[side] else model.proportions.exchanged(mesh, side)
-            guide[:] = draw_guide(drawn[:, :2] - edge, SIDE - 2 * edge, resolution, image, mesh)
+            guide[:] = draw_guide(drawn[:, :2] - edge, SIDE - 2 * edge, resolution)
     return guides
 
 

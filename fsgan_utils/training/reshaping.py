@@ -17,7 +17,7 @@ from tqdm.auto import tqdm
 
 from fsgan_utils.faces import Alignment
 from fsgan_utils.heads import Proportions, head_shape
-from fsgan_utils.landmarks import MESH_POINTS, five_points
+from fsgan_utils.landmarks import REFINED_POINTS, five_points
 from fsgan_utils.masks import FaceFinder
 from fsgan_utils.training.augmentation import FIELD_SIDE, SIDE
 from fsgan_utils.training.data import FaceSet
@@ -49,7 +49,7 @@ def learn_proportions(faces: Mapping[str, FaceSet], crop: str) -> dict[str, Face
     finder, result = FaceFinder(), {}
     for side, one in faces.items():
         found = [finder.mesh(image) for image in tqdm(one.images, f"{side}: faces")]
-        meshes = [np.full((MESH_POINTS, 3), np.nan) if mesh is None else mesh for mesh in found]
+        meshes = [np.full((REFINED_POINTS, 3), np.nan) if mesh is None else mesh for mesh in found]
         result[side] = replace(one, meshes=np.array(meshes, np.float32))
     proportions = find_proportions(result)
     for side, one in result.items():
