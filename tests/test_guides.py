@@ -8,8 +8,8 @@ from fsgan_utils.conversion.placing import aim
 from fsgan_utils.evaluation.expression import expression_error
 from fsgan_utils.extraction import FaceDetector, FaceTracker
 from fsgan_utils.guides import IRIS, IRIS_SIZE, MESH_FACE_EDGE, draw_guide
-from fsgan_utils.heads import LEAST_PICTURES, Placement, head_shape, neutral_face
-from fsgan_utils.landmarks import IRISES, MESH_EYELIDS, MESH_INNER_LIPS, five_points
+from fsgan_utils.heads import LEAST_PICTURES, Placement, Proportions, head_shape, neutral_face
+from fsgan_utils.landmarks import IRISES, MESH_EYELIDS, MESH_INNER_LIPS, MESH_POINTS, five_points
 from fsgan_utils.training import (
     FaceSwapGAN,
     ModelConfig,
@@ -90,7 +90,7 @@ def test_closed_lids_are_told_from_open_ones(known):
     for lids in features[MESH_EYELIDS, :2]:
         x, y = middle(lids)
         around = slice(y - 6, y + 7), slice(x - 12, x + 13)
-        assert opened[around].max() > 0.9 and closed[around].mean() < 0.3 * opened[around].mean()
+        assert opened[around].max() > 0.9 and closed[around].mean() < 0.5 * opened[around].mean()
 
 
 def turning_head(neutral, count, flattened):
@@ -199,6 +199,14 @@ def test_a_shared_guided_model_keeps_its_proportions(tmp_path):
     model = load_model(SAMPLE)
     save_model(model, tmp_path, to_share=True)
     np.testing.assert_array_equal(load_model(tmp_path).proportions.shapes["b"], model.proportions.shapes["b"])
+
+
+def test_a_model_whose_guides_knew_no_irises_is_refused_by_name(tmp_path):
+    model = load_model(SAMPLE)
+    model.proportions = Proportions({side: shape[:MESH_POINTS] for side, shape in model.proportions.shapes.items()})
+    save_model(model, tmp_path)
+    with pytest.raises(ValueError, match=rf"{tmp_path.name} .*older version.*expected heads of 470 points.*468"):
+        load_model(tmp_path)
 
 
 def test_a_face_gets_as_much_of_its_own_shape_as_is_asked_for(sightings):
