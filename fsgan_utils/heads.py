@@ -17,9 +17,9 @@ SIDES = 234, 454
 ROUNDS = 3
 """How often the mean is taken anew with all meshes turned to it."""
 SOCKETS = np.array([[113, 224, 222, 244, 230, 228], [342, 444, 442, 464, 450, 448]])
-"""int (2, 6): the FaceMesh points around the sockets of the eyes, which lids do not move."""
-LEVEL = [*SOCKETS.ravel().tolist(), 127, 356, *SIDES]
-"""The FaceMesh points by which two heads are turned alike: sockets of the eyes, temples, and beside the ears.
+"""int (2, 6): the FaceMesh points around the sockets of the eyes, which do not depend on how the lids are read."""
+LEVEL = [*MESH_EYES.ravel().tolist(), 127, 356, *SIDES]
+"""The FaceMesh points by which two heads are turned alike: corners of the eyes, temples, and beside the ears.
 Foreheads, noses and chins slope as they like."""
 FOREHEAD = [10, 109, 338, 151]
 """The FaceMesh points in the middle of the forehead, up to the hair."""

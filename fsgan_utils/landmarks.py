@@ -165,7 +165,7 @@ class FaceMesh:
         refined = np.concatenate([found, found[MESH_EYELIDS].mean(axis=1)])
         if meshes:
             lids, refined[IRISES, :2] = self._eyes.look(image, found[MESH_EYELIDS, :2])
-            refined[MESH_EYELIDS, :2] = (found[MESH_EYELIDS, :2] + lids) / 2
+            refined[MESH_EYELIDS, :2] = _opened_like(found[MESH_EYELIDS, :2], lids)
         return refined.astype(np.float32)
 
     def landmarks_68(self, image: np.ndarray, box: np.ndarray) -> np.ndarray | None:
@@ -277,6 +277,16 @@ def five_points(mesh: np.ndarray) -> np.ndarray:
 
 def _crop(image: np.ndarray, to_crop: np.ndarray) -> np.ndarray:
     return cv2.warpAffine(image, to_crop, (MESH_SIZE, MESH_SIZE), borderMode=cv2.BORDER_REPLICATE)
+
+
+def _opened_like(lids: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Move the edges of eyelids (2, 16, 2) half of the way to others, up and down the eye only: how wide an eye is, the
+    mesh tells better.
+    """
+    along = lids[:, 8] - lids[:, 0]
+    across = np.stack([-along[:, 1], along[:, 0]], axis=1) / np.linalg.norm(along, axis=1, keepdims=True)
+    heights = np.einsum("eik,ek->ei", others - lids, across)
+    return np.asarray(lids + heights[..., None] * across[:, None] / 2)
 
 
 def _level_crop(mesh: np.ndarray, margin: float, mirror: bool) -> np.ndarray:
