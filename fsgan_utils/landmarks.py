@@ -139,7 +139,7 @@ class FaceMesh:
         return points.astype(np.float32), score
 
     def refine(self, image: np.ndarray, mesh: np.ndarray, looks: Looks = CLOSE_LOOKS) -> np.ndarray:
-        """Find a mesh more exactly, and where the eyes look; each look takes about as long as `detect`, the eyes three.
+        """Find a mesh more exactly, and where the eyes look; each look takes about as long as `detect`, the eyes two.
 
         The face is looked at again with its eyes level, from two distances, as it is and mirrored; the mean of those of
         the looks that see a face counts. Then the eyes are looked at, see `EyeNetwork`; the edges of the lids are the

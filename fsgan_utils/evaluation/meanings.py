@@ -94,8 +94,8 @@ SCORES = {
     ),
     "gaze_error": Meaning(
         "Gaze error",
-        "How far the irises are from their place between the lids, in eye widths.",
-        *(WHAT, LOW, 0.05, 0.1, 3),
+        "How far the irises are from their place between the corners of the eyes, in eye widths.",
+        *(WHAT, LOW, 0.04, 0.08, 3),
     ),
     "ssim": Meaning(
         "Similarity to the truth",
