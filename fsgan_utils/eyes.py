@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
@@ -17,15 +19,45 @@ ALONG_LIDS = np.array([0, 9, 10, 11, 12, 13, 14, 15, 8, 7, 6, 5, 4, 3, 2, 1])
 the lower lid."""
 TURNED_ROUND = np.array([8, 7, 6, 5, 4, 3, 2, 1, 0, 15, 14, 13, 12, 11, 10, 9])
 """int (16,): where these lie if the inner corner is taken for the outer one."""
-SIDES = 1, -1
-"""The left and the right eye, as seen in the image: what is inwards, turned by 90° clockwise, is down in the one and up
-in the other."""
-RIGHTWARDS = np.array([[[1], [1]], [[-1], [1]]])
-"""Places in both eyes, inwards and down, times this are to the right and down in both."""
 NEARER = 4
 """Power of an eye's width with which it counts in where both look; in a turned head the far eye is hard to read."""
 PIXEL_CENTRE = 0.5
 """The network counts from a crop's edge."""
+
+
+@dataclass(frozen=True, eq=False)
+class EyeFrames:
+    """Both eyes' own coordinates: from the middle of each, level with it, to the right and down in the image, in halves
+    of its width.
+
+    Attributes:
+        middles: float64 (2, 2), in pixels of the image.
+        axes: float64 (2, 2, 2), of each eye as columns half of its width to the right, and as much down.
+    """
+
+    middles: np.ndarray
+    axes: np.ndarray
+
+    @classmethod
+    def of(cls, eyelids: np.ndarray) -> EyeFrames:
+        """Take them from the corners of the eyes.
+
+        Args:
+            eyelids: (2, 16, 2), see `EyeNetwork.look`.
+        """
+        outer, inner = np.asarray(eyelids, np.float64)[:, [0, 8]].transpose(1, 0, 2)
+        right = (inner - outer) / 2 * [[1], [-1]]
+        down = np.stack([-right[:, 1], right[:, 0]], axis=1)
+        return cls((outer + inner) / 2, np.stack([right, down], axis=2))
+
+    def places(self, points: np.ndarray) -> np.ndarray:
+        """Where points of each eye, (2, N, 2) in pixels of the image, lie in it: float64 (2, N, 2)."""
+        offsets = points - self.middles[:, None]
+        return np.asarray(np.linalg.solve(self.axes, offsets.transpose(0, 2, 1)).transpose(0, 2, 1))
+
+    def points(self, places: np.ndarray) -> np.ndarray:
+        """Bring places (2, N, 2) back to pixels of the image."""
+        return np.asarray(places @ self.axes.transpose(0, 2, 1) + self.middles[:, None])
 
 
 class EyeNetwork:
@@ -62,18 +94,20 @@ class EyeNetwork:
         Returns:
             float64 (2, 16, 2), where they do; and (2, 2), the middles of the irises.
         """
-        frames = [_frame(lids, side) for lids, side in zip(np.asarray(eyelids, np.float64), SIDES, strict=True)]
-        looks = [self._look(image, middle, axes) for middle, axes in frames]
+        frames = EyeFrames.of(eyelids)
+        looks = [self._look(image, frames, side) for side in (0, 1)]
         lids, irises = (np.array(seen) for seen in zip(*looks, strict=True))
-        middles, axes = (np.array(one) for one in zip(*frames, strict=True))
-        places = np.linalg.solve(axes, (irises - middles)[..., None]) * RIGHTWARDS
-        together = np.average(places, axis=0, weights=np.linalg.norm(axes[:, :, 0], axis=1) ** NEARER)
-        return lids, middles + (axes @ (together * RIGHTWARDS))[..., 0]
+        widths = np.linalg.norm(frames.axes[:, :, 0], axis=1)
+        together = np.average(frames.places(irises[:, None]), axis=0, weights=widths**NEARER)
+        return lids, frames.points(np.stack([together, together]))[:, 0]
 
-    def _look(self, image: np.ndarray, middle: np.ndarray, axes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The lids (16, 2) and the iris (2,) of one eye, whose outer corner is at the left in one look of the two."""
+    def _look(self, image: np.ndarray, frames: EyeFrames, eye: int) -> tuple[np.ndarray, np.ndarray]:
+        """The lids (16, 2) and the iris (2,) of one eye, 0 for the left one."""
+        middle, axes = frames.middles[eye], frames.axes[eye]
+        as_left_eye = (1, -1)[eye]  # the look in which the outer corner is at the left, as the network has learned it
         lids, irises = [], []
-        for mirror, order in ((1, ALONG_LIDS), (-1, ALONG_LIDS[TURNED_ROUND])):
+        for mirror in (1, -1):
+            order = ALONG_LIDS if mirror == as_left_eye else ALONG_LIDS[TURNED_ROUND]
             onto = np.linalg.inv(axes * [mirror, 1]) * (EYE_SIZE / (2 * EYE_MARGIN))
             matrix = np.column_stack([onto, (EYE_SIZE - 1) / 2 - onto @ middle])
             crop = cv2.warpAffine(image, matrix, (EYE_SIZE, EYE_SIZE), borderMode=cv2.BORDER_REPLICATE)
@@ -88,12 +122,6 @@ class EyeNetwork:
         self._network.invoke()
         around, iris = (self._network.get_tensor(index).reshape(-1, 3)[:, :2] for index in self._outputs)
         return around[:LID_POINTS], iris[0]
-
-
-def _frame(lids: np.ndarray, side: int) -> tuple[np.ndarray, np.ndarray]:
-    """Middle (2,) of an eye with lids (16, 2), and as columns (2, 2) half of its width inwards, and as much down."""
-    half = (lids[8] - lids[0]) / 2
-    return (lids[0] + lids[8]) / 2, np.column_stack([half, np.array([-half[1], half[0]]) * side])
 
 
 def _in_image(points: np.ndarray, matrix: np.ndarray) -> np.ndarray:

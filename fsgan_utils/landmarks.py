@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
-from fsgan_utils.eyes import EyeNetwork
+from fsgan_utils.eyes import EyeFrames, EyeNetwork
 from fsgan_utils.workspace import weights_file
 
 MESH_POINTS = 468
@@ -162,11 +162,11 @@ class FaceMesh:
             found, score = self._closer_network(_crop(image, matrix))
             if score >= self.least_score:
                 meshes.append(_in_image(found[MIRRORED[:MESH_POINTS]] if mirror else found, matrix))
-        found = np.mean(meshes, axis=0) if meshes else np.asarray(mesh)
-        refined = np.concatenate([found, found[MESH_EYELIDS].mean(axis=1)])
+        mean = np.mean(meshes, axis=0) if meshes else np.asarray(mesh)
+        refined = np.concatenate([mean, mean[MESH_EYELIDS].mean(axis=1)])
         if meshes:
-            lids, refined[IRISES, :2] = self._eyes.look(image, found[MESH_EYELIDS, :2])
-            refined[MESH_EYELIDS, :2] = _opened_like(found[MESH_EYELIDS, :2], lids)
+            lids, refined[IRISES, :2] = self._eyes.look(image, mean[MESH_EYELIDS, :2])
+            refined[MESH_EYELIDS, :2] = _opened_like(mean[MESH_EYELIDS, :2], lids)
         return refined.astype(np.float32)
 
     def landmarks_68(self, image: np.ndarray, box: np.ndarray) -> np.ndarray | None:
@@ -284,10 +284,10 @@ def _opened_like(lids: np.ndarray, others: np.ndarray) -> np.ndarray:
     """Move the edges of eyelids (2, 16, 2) half of the way to others, up and down the eye only: how wide an eye is, the
     mesh tells better.
     """
-    along = lids[:, 8] - lids[:, 0]
-    across = np.stack([-along[:, 1], along[:, 0]], axis=1) / np.linalg.norm(along, axis=1, keepdims=True)
-    heights = np.einsum("eik,ek->ei", others - lids, across)
-    return np.asarray(lids + heights[..., None] * across[:, None] / 2)
+    frames = EyeFrames.of(lids)
+    places = frames.places(lids)
+    places[..., 1] = (places[..., 1] + frames.places(others)[..., 1]) / 2
+    return frames.points(places)
 
 
 def _level_crop(mesh: np.ndarray, margin: float, mirror: bool) -> np.ndarray:

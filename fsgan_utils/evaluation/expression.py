@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from fsgan_utils.eyes import EyeFrames
 from fsgan_utils.faces import estimate_similarity
 from fsgan_utils.heads import eye_distance
 from fsgan_utils.landmarks import IRISES, MESH_EYELIDS, MESH_EYES, MESH_TO_68
@@ -54,19 +55,7 @@ def gaze(mesh: np.ndarray) -> np.ndarray:
         eyes, or of the open one; NaN where both are closed.
     """
     points = np.asarray(mesh, np.float64)[:, :2]
-    eyes = zip(points[MESH_EYELIDS], points[IRISES], (1, -1), strict=True)
-    places = [_iris_place(lids, iris, side) for lids, iris, side in eyes]
-    opened = [place for place in places if place is not None]
-    return np.mean(opened, axis=0) if opened else np.full(2, np.nan)
-
-
-def _iris_place(lids: np.ndarray, iris: np.ndarray, side: int) -> np.ndarray | None:
-    """Where an iris stands in its eye; None if the eye is closed. The inner corner is to the right of the left eye's
-    outer one, side 1, and to the left of the right eye's, side -1.
-    """
-    across = (lids[8] - lids[0]) * side
-    width = max(float(np.linalg.norm(across)), 1e-6)
-    level = np.stack([across, [-across[1], across[0]]]) / width
-    if np.ptp(lids @ level[1]) < OPEN * width:
-        return None
-    return np.asarray(level @ (iris - (lids[0] + lids[8]) / 2) / width)
+    frames = EyeFrames.of(points[MESH_EYELIDS])
+    opened = np.ptp(frames.places(points[MESH_EYELIDS])[..., 1], axis=1) / 2 >= OPEN
+    places = frames.places(points[IRISES][:, None])[:, 0] / 2
+    return np.asarray(places[opened].mean(axis=0)) if opened.any() else np.full(2, np.nan)
