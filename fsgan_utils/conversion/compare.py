@@ -15,8 +15,8 @@ from fsgan_utils.conversion.color import METHODS
 from fsgan_utils.conversion.config import ConvertConfig
 from fsgan_utils.conversion.frames import expected_frames, source_frames
 from fsgan_utils.conversion.placing import PlacedFace
-from fsgan_utils.conversion.steps import Generator, Swapped, compose, draw, finish, fit
-from fsgan_utils.conversion.swap import build_detector, chosen, swap_faces
+from fsgan_utils.conversion.steps import Generator, Swapped, draw
+from fsgan_utils.conversion.swap import build_detector, chosen, lay, swap_faces
 from fsgan_utils.extraction import FaceTracker, Sighting, Source
 from fsgan_utils.images import contact_sheet
 
@@ -53,9 +53,7 @@ class _Moment:
         return self.face.alignment.warp(self.image)
 
     def swapped(self, drawn: np.ndarray, config: ConvertConfig) -> Swapped:
-        source = self.source
-        face = finish(source, drawn, *fit(source, drawn, config, self.face), self.face.mesh, config)
-        return compose(self.image, [(self.face.alignment, face)], config)
+        return lay(self.image, [self.face], [drawn], config)
 
     def view(self, image: np.ndarray) -> np.ndarray:
         """The square about the face."""

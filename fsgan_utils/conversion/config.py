@@ -40,6 +40,9 @@ class ConvertConfig:
             another's forehead.
         face_shape: whose shape the new face has, from 0, that of the face it replaces, to 1, its own. Between faces
             of unlike length, less of its own leaves less of the other's chin in sight. Below 1 for guided models only.
+        bend: how far the picture about a face gives way to the outline of the new one, from 0 to 1, wholly, so that
+            nobody's chin shows below another's; see `fsgan_utils.conversion.bending`. By guided models only, and not in
+            the layout "patch".
         landmarks: what aligns the faces: "facemesh", which also follows them between detections, or "mtcnn", for
             which every frame is searched, as in v2.2. Take what aligned the training images.
         redetect_every: after how many frames the detector searches a whole frame again; only for "facemesh".
@@ -82,6 +85,7 @@ class ConvertConfig:
     keep: tuple[str, ...] = ()
     forehead: float = 0.4
     face_shape: float = 1.0
+    bend: float = 1.0
     track: int | None = None
     identity: int | None = None
     landmarks: str = "facemesh"
@@ -109,6 +113,7 @@ class ConvertConfig:
         one_of("direction", self.direction, DIRECTIONS)
         _check("forehead", self.forehead, 0 <= self.forehead <= 1, "from 0 to 1")
         _check("face_shape", self.face_shape, 0 <= self.face_shape <= 1, "from 0 to 1")
+        _check("bend", self.bend, 0 <= self.bend <= 1, "from 0 to 1")
         one_of("color_correction", self.color_correction, color.METHODS)
         _check("complexion", self.complexion, 0 <= self.complexion <= 1, "from 0 to 1")
         one_of("faces", self.faces, FACES)

@@ -204,7 +204,7 @@ class _SecondPass:
     def _write(self, writer: PartWriter, promised: Future[SwappedFrame]) -> _Written:
         done = promised.result()
         image = lay_out(done.frame.image, done.swapped, self.config.layout)
-        changed = [patch.region.slices for patch in done.swapped.patches] if image is done.swapped.image else None
+        changed = [region.slices for region in done.swapped.changed] if image is done.swapped.image else None
         writer.write(image, done.frame, changed)
         tints = [[done.frame.index, *tint] for tint in done.tints]
         return _Written(tints, done.frame.duration * done.frame.time_base)

@@ -107,13 +107,15 @@ def _placed(
 def _calmed(
     placed: dict[int, PlacedFace], tracks: FaceTracks, config: ConvertConfig, rate: float
 ) -> dict[int, PlacedFace]:
-    """The faces of a track by their rows, without FaceMesh's trembling in the features they are drawn with."""
+    """The faces of a track by their rows, without FaceMesh's trembling in what they are drawn and laid by."""
     rows = [row for row, face in placed.items() if face.features is not None]
     if config.smoothing != "two_pass" or not rows:
         return placed
-    features = np.array([placed[row].features for row in rows])
-    calm = steadied(features, tracks.frame[rows], "two_pass", rate, FEATURES_CUTOFF, seen=~tracks.bridged[rows])
-    return placed | {row: replace(placed[row], features=path) for row, path in zip(rows, calm, strict=True)}
+    times, seen = tracks.frame[rows], ~tracks.bridged[rows]
+    points = np.array([np.stack([placed[row].features, placed[row].mesh]) for row in rows])  # type: ignore[list-item]
+    calm = steadied(points.reshape(len(rows), -1, 2), times, "two_pass", rate, FEATURES_CUTOFF, seen=seen)
+    paths = zip(rows, calm.reshape(points.shape), strict=True)
+    return placed | {row: replace(placed[row], features=drawn, mesh=own) for row, (drawn, own) in paths}
 
 
 def _mesh(tracks: FaceTracks, row: int) -> np.ndarray | None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 import cv2
 import numpy as np
 
-from fsgan_utils.conversion.blending import Patch, feather, paste
+from fsgan_utils.conversion.blending import Patch, Region, feather, paste
 from fsgan_utils.conversion.color import ColorTransfer, fit_color
 from fsgan_utils.conversion.config import ConvertConfig
 from fsgan_utils.conversion.masking import below_forehead, face_mask
@@ -67,7 +67,7 @@ class GeneratedFace:
     """One generated face and the steps to it; S is the side of the crop's central part, which the network saw.
 
     Attributes:
-        source: uint8 RGB (S, S, 3), what the network saw, at full size.
+        source: uint8 RGB (S, S, 3), what lies there in the picture: what the network saw, unless that was bent since.
         drawn: float32 RGB (res, res, 3), 0 to 255, what it drew.
         transfer: how the drawing gets the source's colours.
         alpha: float32 (S, S), 0 to 1, where it replaces the source.
@@ -108,12 +108,19 @@ class Swapped:
         patches: what was replaced in it, one for each face that is in sight.
         swapped: number of faces replaced.
         left_alone: number of faces that stay as they were.
+        bent: parts of the picture that gave way to the faces, see `make_room`.
     """
 
     image: np.ndarray
     patches: Sequence[Patch]
     swapped: int
     left_alone: int
+    bent: Sequence[Region] = ()
+
+    @property
+    def changed(self) -> list[Region]:
+        """The parts of the picture outside which it is as it was."""
+        return [*self.bent, *(patch.region for patch in self.patches)]
 
     @cached_property
     def mask(self) -> np.ndarray:
@@ -195,7 +202,7 @@ def fit(
     """Find out, of one face, what may be averaged over a video's frames before `finish`.
 
     Args:
-        source: uint8 RGB (S, S, 3), what the network saw.
+        source: uint8 RGB (S, S, 3), what lies there in the picture.
         drawn: float32 (res, res, 4), from `draw`.
         config: `color_correction`, `complexion`, `mask` and `forehead` count.
         face: the face in the source. Colours are compared within the hull of its mesh only, not where the network's
@@ -239,7 +246,7 @@ def finish(
     """Give one face its colours and its mask.
 
     Args:
-        source: uint8 RGB (S, S, 3), what the network saw.
+        source: uint8 RGB (S, S, 3), what lies there in the picture.
         drawn: float32 (res, res, 4), from `draw`.
         transfer: from `fit`, or averaged.
         alpha: float32 (res, res), from `fit`, or averaged.
@@ -254,7 +261,13 @@ def finish(
     return GeneratedFace(source, drawn[..., 1:], transfer, face_mask(enlarged, mesh, config))
 
 
-def compose(image: np.ndarray, faces: Sequence[Drawing], config: ConvertConfig, left_alone: int = 0) -> Swapped:
+def compose(
+    image: np.ndarray,
+    faces: Sequence[Drawing],
+    config: ConvertConfig,
+    left_alone: int = 0,
+    bent: Sequence[Region] = (),
+) -> Swapped:
     """Blend faces into a picture.
 
     Args:
@@ -262,10 +275,11 @@ def compose(image: np.ndarray, faces: Sequence[Drawing], config: ConvertConfig, 
         faces: each with its alignment, from `place`.
         config: `enhance` counts.
         left_alone: faces of the picture that are not among them; only counted.
+        bent: parts of the picture that gave way to the faces; only noted.
     """
     canvas = image.copy() if faces else image
     patches = [paste(canvas, face.corrected, face.alpha, alignment, config.enhance) for alignment, face in faces]
-    return Swapped(canvas, [patch for patch in patches if patch is not None], len(faces), left_alone)
+    return Swapped(canvas, [patch for patch in patches if patch is not None], len(faces), left_alone, bent)
 
 
 def _guides(sources: Sequence[np.ndarray], faces: Sequence[PlacedFace | None], side: int) -> np.ndarray:

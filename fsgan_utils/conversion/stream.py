@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 from prefetch_generator import BackgroundGenerator
 
+from fsgan_utils.conversion.bending import Scene, make_room
 from fsgan_utils.conversion.color import ColorTransfer
 from fsgan_utils.conversion.config import ConvertConfig
 from fsgan_utils.conversion.placing import PlacedFace
@@ -40,7 +41,7 @@ class DrawnFace:
 
     Attributes:
         placed: where it lies.
-        source: uint8 RGB (S, S, 3), what the network saw.
+        source: uint8 RGB (S, S, 3), what lies there in the picture.
         drawn: float32 (res, res, 4), alpha, 0 to 1, and RGB, 0 to 255.
         transfer: how the drawing gets the source's colours.
         alpha: float32 (res, res), 0 to 1.
@@ -59,8 +60,9 @@ class DrawnFace:
     contrast: np.ndarray
 
     @classmethod
-    def of(cls, placed: PlacedFace, source: np.ndarray, drawn: np.ndarray, config: ConvertConfig) -> DrawnFace:
+    def of(cls, placed: PlacedFace, scene: Scene, drawn: np.ndarray, config: ConvertConfig) -> DrawnFace:
         """Fit the colours of one face, as if there were no other frame."""
+        source = placed.alignment.warp(scene.image)
         transfer, alpha = fit(source, drawn, config, placed)
         region = compared_region(alpha, placed.mesh, len(source))
         small = cv2.resize(source, alpha.shape[::-1], interpolation=cv2.INTER_AREA)
@@ -104,11 +106,19 @@ class SwappedFrame:
 
 
 class _Batch(NamedTuple):
-    """Frames, of each the faces that are swapped in it, and what the network sees of all these faces."""
+    """Frames, each made ready for the new faces, and what the network sees of all these faces."""
 
     frames: list[Frame]
-    groups: list[list[PlacedFace]]
+    scenes: list[Scene]
     sources: list[np.ndarray]
+
+
+class _Fitted(NamedTuple):
+    """A frame, made ready for the new faces, and these as they were drawn."""
+
+    frame: Frame
+    scene: Scene
+    faces: list[DrawnFace]
 
 
 def window_radius(config: ConvertConfig) -> int:
@@ -136,11 +146,11 @@ def swapped_frames(
         The frames in their order, as promises; those at the beginning lack what came before them.
     """
     radius = window_radius(config)
-    window: deque[tuple[Frame, list[DrawnFace]]] = deque()
+    window: deque[_Fitted] = deque()
     due = 0
-    batches = BackgroundGenerator(_cut_out(frames, faces, config.batch), 1)
-    for frame, fitted in BackgroundGenerator(_drawn(batches, model, config, workers), config.batch):
-        window.append((frame, [face.result() for face in fitted]))
+    batches = BackgroundGenerator(_cut_out(frames, faces, config), 1)
+    for frame, scene, promised in BackgroundGenerator(_drawn(batches, model, config, workers), config.batch):
+        window.append(_Fitted(frame, scene, [face.result() for face in promised]))
         if len(window) > due + radius:
             yield workers.submit(_swapped, *_averaged(window, due, config), config)
             due += 1
@@ -152,45 +162,44 @@ def swapped_frames(
         due += 1
 
 
-def _cut_out(frames: Iterable[Frame], faces: Mapping[int, list[PlacedFace]], size: int) -> Iterator[_Batch]:
+def _cut_out(frames: Iterable[Frame], faces: Mapping[int, list[PlacedFace]], config: ConvertConfig) -> Iterator[_Batch]:
     remaining = iter(frames)
-    while some := list(islice(remaining, size)):
-        groups = [faces.get(frame.index, []) for frame in some]
+    while some := list(islice(remaining, config.batch)):
+        scenes = [make_room(frame.image, faces.get(frame.index, []), config) for frame in some]
         sources = [
-            face.alignment.warp(frame.image) for frame, group in zip(some, groups, strict=True) for face in group
+            face.alignment.warp(frame.image) for frame, scene in zip(some, scenes, strict=True) for face in scene.faces
         ]
-        yield _Batch(some, groups, sources)
+        yield _Batch(some, scenes, sources)
 
 
 def _drawn(
     batches: Iterable[_Batch], model: Generator, config: ConvertConfig, workers: ThreadPoolExecutor
-) -> Iterator[tuple[Frame, list[Future[DrawnFace]]]]:
+) -> Iterator[tuple[Frame, Scene, list[Future[DrawnFace]]]]:
     """Let the network draw batch after batch, without waiting for the colours of the last to be fitted."""
     for batch in batches:
-        faces = [face for group in batch.groups for face in group]
-        drawings = zip(batch.sources, draw(batch.sources, model, config, faces), strict=True)
-        for frame, group in zip(batch.frames, batch.groups, strict=True):
-            yield frame, [workers.submit(DrawnFace.of, face, *next(drawings), config) for face in group]
+        faces = [face for scene in batch.scenes for face in scene.faces]
+        drawings = iter(draw(batch.sources, model, config, faces))
+        for frame, scene in zip(batch.frames, batch.scenes, strict=True):
+            promised = [workers.submit(DrawnFace.of, face, scene, next(drawings), config) for face in scene.faces]
+            yield frame, scene, promised
 
 
-def _averaged(
-    window: deque[tuple[Frame, list[DrawnFace]]], due: int, config: ConvertConfig
-) -> tuple[Frame, list[DrawnFace]]:
+def _averaged(window: deque[_Fitted], due: int, config: ConvertConfig) -> _Fitted:
     """A frame of the window whose faces have the mean colours and masks of their tracks, weighted by a Gaussian."""
-    frame, faces = window[due]
+    fitted = window[due]
     if not config.steady_colors:
-        return frame, faces
-    distances = {other.index: (other.index - frame.index) / config.steady_colors for other, _ in window}
-    near = [(distances[other.index], one) for other, found in window for one in found]
+        return fitted
+    index = fitted.frame.index
+    near = [((other.frame.index - index) / config.steady_colors, one) for other in window for one in other.faces]
     result = []
-    for face in faces:
+    for face in fitted.faces:
         own = [(np.exp(-0.5 * distance**2), one) for distance, one in near if one.placed.track == face.placed.track]
         weights = np.array([weight for weight, _ in own])
         result.append(face.averaged_with([one for _, one in own], weights / weights.sum()))
-    return frame, result
+    return fitted._replace(faces=result)
 
 
-def _swapped(frame: Frame, faces: list[DrawnFace], config: ConvertConfig) -> SwappedFrame:
+def _swapped(frame: Frame, scene: Scene, faces: list[DrawnFace], config: ConvertConfig) -> SwappedFrame:
     finished: list[Drawing] = []
     tints = []
     for face in faces:
@@ -199,7 +208,7 @@ def _swapped(frame: Frame, faces: list[DrawnFace], config: ConvertConfig) -> Swa
         tint = _tint(generated)
         if tint is not None:
             tints.append([float(face.placed.track), *tint.tolist()])
-    return SwappedFrame(frame, compose(frame.image, finished, config), tints)
+    return SwappedFrame(frame, compose(scene.image, finished, config, bent=scene.bent), tints)
 
 
 def _tint(face: GeneratedFace) -> np.ndarray | None:

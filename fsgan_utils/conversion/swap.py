@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from fsgan_utils.conversion.bending import make_room
 from fsgan_utils.conversion.config import ConvertConfig
 from fsgan_utils.conversion.placing import PlacedFace, aim, lacks_mesh
 from fsgan_utils.conversion.rules import face_sizes, reasons_against
@@ -99,17 +100,36 @@ def swap_placed(
         left_alone: for each image how many others there are; only counted.
     """
     sources = [face.alignment.warp(image) for image, group in zip(images, groups, strict=True) for face in group]
-    drawn_faces = draw(sources, model, config, [face for group in groups for face in group])
-    drawings = iter(zip(sources, drawn_faces, strict=True))
-    results = []
-    for image, group, others in zip(images, groups, left_alone, strict=True):
-        faces: list[Drawing] = []
-        for face in group:
-            source, drawn = next(drawings)
-            transfer, alpha = fit(source, drawn, config, face)
-            faces.append((face.alignment, finish(source, drawn, transfer, alpha, face.mesh, config)))
-        results.append(compose(image, faces, config, others))
-    return results
+    drawings = iter(draw(sources, model, config, [face for group in groups for face in group]))
+    return [
+        lay(image, group, [next(drawings) for _ in group], config, others)
+        for image, group, others in zip(images, groups, left_alone, strict=True)
+    ]
+
+
+def lay(
+    image: np.ndarray,
+    faces: Sequence[PlacedFace],
+    drawings: Sequence[np.ndarray],
+    config: ConvertConfig,
+    left_alone: int = 0,
+) -> Swapped:
+    """Lay drawn faces into a picture.
+
+    Args:
+        image: uint8 RGB (H, W, 3).
+        faces: where they go.
+        drawings: of each float32 (res, res, 4), from `draw`.
+        config: the settings.
+        left_alone: faces of the picture that are not among them; only counted.
+    """
+    scene = make_room(image, faces, config)
+    finished: list[Drawing] = []
+    for face, drawn in zip(scene.faces, drawings, strict=True):
+        source = face.alignment.warp(scene.image)
+        transfer, alpha = fit(source, drawn, config, face)
+        finished.append((face.alignment, finish(source, drawn, transfer, alpha, face.mesh, config)))
+    return compose(scene.image, finished, config, left_alone, scene.bent)
 
 
 def chosen(sightings: Sequence[Sighting], model: Generator, config: ConvertConfig) -> list[Sighting]:
