@@ -18,9 +18,9 @@ ROUNDS = 3
 """How often the mean is taken anew with all meshes turned to it."""
 SOCKETS = np.array([[113, 224, 222, 244, 230, 228], [342, 444, 442, 464, 450, 448]])
 """int (2, 6): the FaceMesh points around the sockets of the eyes, which do not depend on how the lids are read."""
-LEVEL = [*MESH_EYES.ravel().tolist(), 127, 356, *SIDES]
-"""The FaceMesh points by which two heads are turned alike: corners of the eyes, temples, and beside the ears.
-Foreheads, noses and chins slope as they like."""
+LEVEL = [117, 118, 119, 120, 346, 347, 348, 349, 127, 356, *SIDES]
+"""The FaceMesh points by which two heads are turned alike: along the lower edge of the sockets of the eyes, and beside
+the ears. These make the Frankfurt plane, by which heads are compared; foreheads, noses and chins slope as they like."""
 FOREHEAD = [10, 109, 338, 151]
 """The FaceMesh points in the middle of the forehead, up to the hair."""
 ALL = range(468)
@@ -89,8 +89,11 @@ class Proportions:
         """Lay the head of B over that of A: (470, 3) each, from `head_shape`.
 
         Pictures do not tell how large a head is. The distance between the eyes does best: among adults it varies less
-        than their faces do. Nor do they tell how high it sits: the two share what lies halfway from the eyes, which
-        are near the turn of a head, to the forehead, which is to fit the hair.
+        than their faces do. Nor do they tell where it sits: as high as what lies halfway from the eyes, which are near
+        the turn of a head, to the forehead, which is to fit the hair; and as far forward as the eyes.
+
+        Reference:
+            the Frankfurt agreement on how heads are measured, Archiv für Anthropologie 15 (1884).
         """
         one, other = shapes["a"], shapes["b"]
         turned = Placement.between(other, one, LEVEL).turn.apply(other)
@@ -158,8 +161,9 @@ def _eyes_apart(shape: np.ndarray) -> float:
 
 
 def _anchor(shape: np.ndarray) -> np.ndarray:
-    """The point that two heads share: halfway from the eyes to the forehead."""
-    return np.asarray((shape[SOCKETS.ravel()].mean(axis=0) + shape[FOREHEAD].mean(axis=0)) / 2)
+    """The point that two heads share: halfway up from the eyes to the forehead, and as far forward as the eyes."""
+    eyes, forehead = shape[SOCKETS.ravel()].mean(axis=0), shape[FOREHEAD].mean(axis=0)
+    return np.asarray(eyes + (forehead - eyes) * [0.5, 0.5, 0])
 
 
 def neutral_face(meshes: Sequence[np.ndarray]) -> np.ndarray:

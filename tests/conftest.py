@@ -2,7 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
-from fsgan_utils.extraction import FaceDetector
+from fsgan_utils.extraction import FaceDetector, FaceTracker
 from fsgan_utils.faces import Alignment
 from fsgan_utils.landmarks import MESH_TO_68
 from fsgan_utils.masks import eye_mask, outline_mask, widened
@@ -19,6 +19,18 @@ CLIPS = PROJECT / "data" / "clips"
 def faces():
     """Six aligned faces of each person, cut from the sample clips, with both masks."""
     return {"a": _faces_of("a_train_studio.mp4"), "b": _faces_of("b_train_warm.mp4")}
+
+
+@pytest.fixture(scope="session")
+def sightings():
+    """The face in some frames of the clip to convert, and in the same frames of the true clip."""
+    tracker, found = FaceTracker(FaceDetector(60)), {}
+    for clip in ("a_target", "b_target"):
+        found[clip] = []
+        for frame in read_frames(CLIPS / f"{clip}.mp4", every=6):
+            tracker.reset()
+            found[clip].append((frame.image, tracker.refined(tracker.update(frame.image)[0][0])))
+    return found
 
 
 @pytest.fixture

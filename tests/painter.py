@@ -34,3 +34,16 @@ class Painter:
         rgb = keras.ops.convert_to_numpy(self._networks[direction](images))
         alpha = np.broadcast_to(self._oval[None, ..., None], (*rgb.shape[:3], 1))
         return np.concatenate([alpha, np.clip(rgb, -1, 1)], axis=-1).astype(np.float32)
+
+
+class GuidedPainter(Painter):
+    """A painter that notes the images and the guides it is given."""
+
+    def __init__(self, proportions):
+        super().__init__()
+        self.proportions, self.images, self.guides = proportions, [], []
+
+    def generate(self, images, direction, guides):
+        self.images.append(images)
+        self.guides.append(guides)
+        return super().generate(images, direction)

@@ -50,7 +50,8 @@ def test_masks_side_by_side():
 
 
 def test_shapes_side_by_side():
-    sheet = compare_shapes(CLIP, load_model("data/models/sample_pair"), ConvertConfig(min_face=60), frames=2)
+    config = ConvertConfig(min_face=60, bend=0.0)
+    sheet = compare_shapes(CLIP, load_model("data/models/sample_pair"), config, frames=2)
     source, *others = (row.astype(float) for row in rows(sheet[:, : 2 * TILE]))
     chin = slice(int(0.7 * TILE), int(0.85 * TILE))
     changed = [np.abs(row - source)[chin].mean() for row in others]

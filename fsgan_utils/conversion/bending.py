@@ -26,15 +26,17 @@ BEYOND = 1.12
 """How much farther from the middle of the face than FaceMesh's lowest point its chin ends."""
 REACH = 1.7
 """How far from the middle of the face the picture gives way, in distances of the farthest point of its edge."""
+HAIR = 1.3
+"""How far from the middle of the face its hair lies, in distances of the upper edge."""
 RIM = 24
 """At how many points along the rim it is said that nothing moves there."""
 ANGLES = 36
 """Directions from the middle of the face in which outlines are compared."""
 SIDES = -0.1, 0.45
 """Cosines of the angle to the chin's direction between which an outline is a side of the face."""
-SURELY_FARTHER = 0.05
+SURELY_FARTHER = 0.15
 """How much farther out a side of the face must reach to draw back wholly."""
-SMOOTHING = 5e-4
+SMOOTHING = 0.02
 """How far the bending may miss these points, for the sake of smoothness."""
 LEAST_TRUST = 1e-4
 """Of places of which nothing is known."""
@@ -184,8 +186,8 @@ def _sides(own: np.ndarray, new: np.ndarray) -> tuple[np.ndarray, np.ndarray, np
 
 
 def _still(new: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The same of places that do not move: the upper edge of the face, and the rim."""
-    places = np.concatenate([new[BELOW_HAIR], REACH * _around(RIM)])
+    """The same of places that do not move: the upper edge of the face, the hair above it, and the rim."""
+    places = np.concatenate([new[BELOW_HAIR], HAIR * new[BELOW_HAIR], REACH * _around(RIM)])
     return places, np.zeros_like(places), np.ones(len(places))
 
 
