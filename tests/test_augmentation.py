@@ -79,6 +79,21 @@ def test_colour_jitter_changes_the_input_alone(faces):
     assert (means.std(axis=0) > 0.05).all() and np.ptp(means, axis=1).max() > 0.05
 
 
+def test_a_stretched_face_and_its_place_move_alike(faces):
+    image = faces["a"].images[0]
+    plain, stretched = (sample(image, replace(STILL, stretch=most)) for most in (0.0, 0.1))
+    unlike = [np.abs(one.target - one.warped).mean() for one in (plain, stretched)]
+    assert unlike[1] < 1.2 * unlike[0] < 0.5 * np.abs(plain.target - stretched.target).mean()
+    corners = np.array([[128, 128, 1], [192, 128, 1], [128, 192, 1]])
+    (middle, right, low), (own_middle, own_right, own_low) = (
+        corners @ one.to_target.astype(np.float64).T for one in (stretched, plain)
+    )
+    np.testing.assert_allclose(middle, own_middle, atol=0.5)
+    sides = np.linalg.norm([right - middle, low - middle], axis=1) / np.linalg.norm(own_right - own_middle)
+    assert abs(sides[0] * sides[1] - 1) < 0.02 and abs(sides[0] - 1) > 0.01
+    assert np.linalg.norm(own_low - own_middle) == pytest.approx(np.linalg.norm(own_right - own_middle))
+
+
 def test_motion_blur_softens_input_and_target(faces):
     image = faces["a"].images[0]
     sharp, blurred = sample(image, STILL), sample(image, replace(STILL, motion_blur=1))

@@ -17,7 +17,9 @@ from fsgan_utils.training import (
     ModelConfig,
     TrainConfig,
     learn_proportions,
+    load_model,
     open_model,
+    redraw_faces,
     save_model,
     train,
 )
@@ -36,6 +38,9 @@ def main() -> None:
     if not workspace.models.exists():
         _prepare(workspace)
     faces = learn_proportions(load_faces(workspace), MODEL.crop)
+    if arguments.redrawn:
+        faces = redraw_faces(faces, load_model(arguments.start))
+    moves = Augmentation(**MOVES, **UNLIKE, redrawn=arguments.redrawn, stretch=arguments.stretch)
     settings = TrainConfig(
         iterations=arguments.iterations,
         batch_size=arguments.batch_size,
@@ -48,7 +53,7 @@ def main() -> None:
     )
     model = open_model(workspace.models, MODEL, settings, start=arguments.start)
     preview = _Until(LivePreview(faces, workspace.previews, ConvertConfig().roi_coverage), arguments.minutes)
-    train(model, faces, settings, workspace.models, Augmentation(**MOVES, **UNLIKE), preview=preview)
+    train(model, faces, settings, workspace.models, moves, preview=preview)
     save_model(model, arguments.output, to_share=True)
     print(f"{arguments.output}: {model.iteration} of {settings.last_iteration} steps, {preview.spent:.0f} minutes")
 
@@ -94,7 +99,12 @@ def _parse_arguments() -> argparse.Namespace:
     parser.add_argument("--batch-size", type=int, default=COMPACT["batch_size"], help="faces of each person in a step")
     parser.add_argument("--minutes", type=float, default=120, help="length of this leg")
     parser.add_argument("--start", type=Path, help="folder of a model that a new training begins with")
-    return parser.parse_args()
+    parser.add_argument("--redrawn", type=float, default=0, help="share of inputs that the start's model draws")
+    parser.add_argument("--stretch", type=float, default=0, help="how far faces and guides are stretched alike")
+    arguments = parser.parse_args()
+    if arguments.redrawn and not arguments.start:
+        parser.error("--redrawn needs a model that draws; give --start")
+    return arguments
 
 
 if __name__ == "__main__":

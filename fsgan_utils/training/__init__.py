@@ -11,6 +11,7 @@ from fsgan_utils.training.perceptual import find_perceptual_loss
 from fsgan_utils.training.phases import Phase, default_phases, plot_schedule, schedule_table
 from fsgan_utils.training.preflight import check_dataset
 from fsgan_utils.training.preview import LivePreview, augmented_pairs, triples_sheet
+from fsgan_utils.training.redrawing import redraw_faces
 from fsgan_utils.training.reshaping import learn_proportions
 from fsgan_utils.training.train import open_model, train
 
@@ -37,6 +38,7 @@ __all__ = [
     "load_model",
     "open_model",
     "plot_schedule",
+    "redraw_faces",
     "save_model",
     "schedule_table",
     "train",

@@ -34,9 +34,13 @@ class Augmentation:
             channel by up to this fraction; ours, so that the code does not tell one's complexion.
         reshape: probability that the input, but not the target, gets some of the other person's proportions; ours, see
             `fsgan_utils.training.reshaping`.
+        redrawn: probability that the input, but not the target, is the other person as a model draws them with the
+            same expression; ours, see `fsgan_utils.training.redrawing`.
         rotation: largest rotation, degrees either way.
         zoom: largest change of scale, as a fraction.
         shift: largest shift along each axis, as a fraction of the side.
+        stretch: largest change of the ratio of height and width, and largest shear, as a fraction; ours, so that the
+            face is drawn where the guide says and not where it is remembered.
         flip: probability of a mirror image.
         warp_half_width: smallest and largest half side of the square, about the centre, that the network sees.
         warp_noise: smallest and largest standard deviation of the warp's control points, in pixels.
@@ -50,9 +54,11 @@ class Augmentation:
     color_match_xyz: float = 0.5
     color_jitter: float = 0.0
     reshape: float = 0.0
+    redrawn: float = 0.0
     rotation: float = 10.0
     zoom: float = 0.1
     shift: float = 0.05
+    stretch: float = 0.0
     flip: float = 0.5
     warp_half_width: tuple[int, int] = (78, 97)
     warp_noise: tuple[float, float] = (5.0, 6.2)
@@ -61,12 +67,12 @@ class Augmentation:
     def __post_init__(self) -> None:
         """Check every value."""
         check_kinds(self)
-        for name in ("color_match", "color_match_xyz", "reshape", "flip", "motion_blur"):
+        for name in ("color_match", "color_match_xyz", "reshape", "redrawn", "flip", "motion_blur"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name} must be a probability, 0 to 1. Received: {getattr(self, name)}")
         if not 0 <= self.color_jitter < 1:
             raise ValueError(f"color_jitter must be from 0 to below 1. Received: {self.color_jitter}")
-        for name in ("rotation", "zoom", "shift"):
+        for name in ("rotation", "zoom", "shift", "stretch"):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name} must not be negative. Received: {getattr(self, name)}")
         for name, largest in (("warp_half_width", SIDE // 2), ("warp_noise", SIDE // 8)):
@@ -118,6 +124,7 @@ def augment(
     augmentation: Augmentation,
     rng: np.random.Generator,
     bend: np.ndarray | None = None,
+    redrawn: np.ndarray | None = None,
 ) -> Sample:
     """Make one training sample.
 
@@ -131,6 +138,7 @@ def augment(
         rng: source of every random draw.
         bend: float32 (33, 33, 2), over the image: what to add to a place in the image with the other person's
             proportions for that in the image itself, in pixels. None where `augmentation.reshape` is 0.
+        redrawn: uint8 RGB (256, 256, 3), the other person in its place. None where `augmentation.redrawn` is 0.
 
     Reference:
         v2.2's `data_loader/data_augmentation.py`: random_transform, random_warp_rev, random_color_match,
@@ -140,11 +148,15 @@ def augment(
     grid = _warp_grid(augmentation, rng)
     color = _random_color_map(colors, reference, augmentation, rng)
     input_color = _jittered(color, colors, augmentation, rng)
+    seen = image
+    if redrawn is not None and rng.random() < augmentation.redrawn:
+        seen, bend = redrawn, None
     if rng.random() < augmentation.motion_blur:
-        image = _motion_blur(image, rng)
+        kernel = _motion_kernel(rng)
+        seen, image = (cv2.filter2D(one, -1, kernel) for one in (seen, image))
     # Bilinear sampling from a picture at most twice as fine as the output does not alias.
     shrink = min(1.0, 2 * resolution / SIDE)
-    image = _resized(image, shrink)
+    seen, image = (_resized(one, shrink) for one in (seen, image))
     masks = _resized(masks, shrink).reshape(*image.shape[:2], -1)
 
     warp = _warp_map(grid, resolution) @ to_image[:, :2].T + to_image[:, 2]
@@ -152,7 +164,7 @@ def augment(
         warp += rng.uniform(0, MOST_RESHAPED) * _field_at(bend, warp)
     output_to_image = _target_to_image(grid, to_image, resolution)
     return Sample(
-        _to_network_range(_sample_map(image, warp, shrink), input_color),
+        _to_network_range(_sample_map(seen, warp, shrink), input_color),
         _to_network_range(_sample_affine(image, output_to_image, resolution, shrink), color),
         _sample_affine(masks, output_to_image, resolution, shrink).reshape(resolution, resolution, -1)
         / np.float32(255),
@@ -161,7 +173,7 @@ def augment(
 
 
 def _random_transform(augmentation: Augmentation, rng: np.random.Generator) -> np.ndarray:
-    """Rotation, zoom, shift and flip about the centre: float64 (2, 3), image to transformed image."""
+    """Rotation, zoom, shift, flip and stretch about the centre: float64 (2, 3), image to transformed image."""
     angle = rng.uniform(-augmentation.rotation, augmentation.rotation)
     scale = rng.uniform(1 - augmentation.zoom, 1 + augmentation.zoom)
     matrix: np.ndarray = cv2.getRotationMatrix2D((SIDE / 2, SIDE / 2), angle, scale)
@@ -169,7 +181,15 @@ def _random_transform(augmentation: Augmentation, rng: np.random.Generator) -> n
     if rng.random() < augmentation.flip:
         matrix[0] *= -1
         matrix[0, 2] += SIDE - 1
-    return matrix
+    return _stretch(augmentation.stretch, rng) @ np.vstack([matrix, [0, 0, 1]]) if augmentation.stretch else matrix
+
+
+def _stretch(most: float, rng: np.random.Generator) -> np.ndarray:
+    """A change of height and width, against each other, and shear about the centre: float64 (2, 3)."""
+    broader, *sheared = rng.uniform(-most, most, 3)
+    linear = np.array([[1 + broader, sheared[0]], [sheared[1], 1 / (1 + broader)]])
+    centre = np.full(2, SIDE / 2)
+    return np.column_stack([linear, centre - linear @ centre])
 
 
 def _warp_grid(augmentation: Augmentation, rng: np.random.Generator) -> np.ndarray:
@@ -244,13 +264,13 @@ def _jittered(
     return jittered
 
 
-def _motion_blur(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def _motion_kernel(rng: np.random.Generator) -> np.ndarray:
     size = int(rng.choice([5, 7, 9, 11]))
     line = np.zeros((size, size), np.float32)
     line[size // 2] = 1
     turn = cv2.getRotationMatrix2D((size // 2, size // 2), rng.uniform(0, 180), 1)
     kernel = cv2.warpAffine(line, turn, (size, size))
-    return cv2.filter2D(image, -1, kernel / kernel.sum())
+    return np.asarray(kernel / kernel.sum())
 
 
 def _resized(image: np.ndarray, scale: float) -> np.ndarray:

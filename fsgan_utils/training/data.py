@@ -33,6 +33,8 @@ class FaceSet:
         meshes: float32 (N, 470, 3), as `FaceMesh.refine` gives them, in pixels of the images; NaN where it sees none;
             see `learn_proportions`. None where that was not asked for.
         bends: float32 (N, 33, 33, 2), how to bend each face to the other person's proportions; with `meshes`.
+        redrawn: uint8 RGB (N, 256, 256, 3), the other person in the place of each face, see `redraw_faces`; None where
+            that was not asked for.
     """
 
     names: list[str]
@@ -40,6 +42,7 @@ class FaceSet:
     masks: dict[str, np.ndarray]
     meshes: np.ndarray | None = None
     bends: np.ndarray | None = None
+    redrawn: np.ndarray | None = None
 
     def __len__(self) -> int:
         """Count the images."""
@@ -49,8 +52,8 @@ class FaceSet:
         """The images at some positions, int (N,), with their masks."""
         names = [self.names[index] for index in chosen]
         masks = {name: masks[chosen] for name, masks in self.masks.items()}
-        meshes, bends = (None if found is None else found[chosen] for found in (self.meshes, self.bends))
-        return FaceSet(names, self.images[chosen], masks, meshes, bends)
+        known = (self.meshes, self.bends, self.redrawn)
+        return FaceSet(names, self.images[chosen], masks, *(None if one is None else one[chosen] for one in known))
 
     @classmethod
     def load(cls, folder: Path, masks: Mapping[str, Path] | None = None) -> FaceSet:
@@ -108,7 +111,8 @@ class PairedBatches(keras.utils.PyDataset):
         guided: whether the model is one that guides tell where to draw.
 
     Raises:
-        ValueError: `augmentation.reshape` or `guided` needs what `learn_proportions` finds out, and the faces lack it.
+        ValueError: `augmentation.reshape` or `guided` needs what `learn_proportions` finds out, or
+            `augmentation.redrawn` what `redraw_faces` draws, and the faces lack it.
 
     Each item is `{"a": {...}, "b": {...}}` with float32 arrays `warped` and `target` (N, R, R, 3), RGB in
     [-1, 1], one (N, R, R, 1) in [0, 1] for each mask of that side, and, if guided, `guide` (N, R, R, 3), see
@@ -133,6 +137,11 @@ class PairedBatches(keras.utils.PyDataset):
             raise ValueError(
                 "Augmentation.reshape is more than 0 or the model is guided, but the faces' proportions are not known; "
                 "call `faces = learn_proportions(faces, crop)` first"
+            )
+        if augmentation.redrawn and any(one.redrawn is None for one in faces.values()):
+            raise ValueError(
+                "Augmentation.redrawn is more than 0, but the faces have not been redrawn; call "
+                "`faces = redraw_faces(faces, model)` with a trained model first"
             )
         self.faces, self.resolution, self.batch_size, self.steps = faces, resolution, batch_size, steps
         self.augmentation, self.seed, self.first_batch = augmentation, seed, first_batch
@@ -171,10 +180,11 @@ class PairedBatches(keras.utils.PyDataset):
             masks = _interleaved([mask[index] for mask in faces.masks.values()])
             reference = self._references[rng.integers(len(self._references))]
             colors = self._statistics[side][index]
-            bend = faces.bends[index] if faces.bends is not None and self.augmentation.reshape else None
-            samples.append(
-                augment(faces.images[index], masks, colors, reference, self.resolution, self.augmentation, rng, bend)
-            )
+            moves = self.augmentation
+            bend = faces.bends[index] if faces.bends is not None and moves.reshape else None
+            redrawn = faces.redrawn[index] if faces.redrawn is not None and moves.redrawn else None
+            image = faces.images[index]
+            samples.append(augment(image, masks, colors, reference, self.resolution, moves, rng, bend, redrawn))
             if self.guided:
                 guides.append(self._guide(faces, index, samples[-1].to_target, rng))
         masks = np.stack([sample.masks for sample in samples])
