@@ -83,7 +83,7 @@ def test_a_stretched_face_and_its_place_move_alike(faces):
     image = faces["a"].images[0]
     plain, stretched = (sample(image, replace(STILL, stretch=most)) for most in (0.0, 0.1))
     unlike = [np.abs(one.target - one.warped).mean() for one in (plain, stretched)]
-    assert unlike[1] < 1.2 * unlike[0] < 0.5 * np.abs(plain.target - stretched.target).mean()
+    assert unlike[1] < 1.2 * unlike[0] and np.abs(plain.target - stretched.target).mean() > 2 * unlike[0]
     corners = np.array([[128, 128, 1], [192, 128, 1], [128, 192, 1]])
     (middle, right, low), (own_middle, own_right, own_low) = (
         corners @ one.to_target.astype(np.float64).T for one in (stretched, plain)
