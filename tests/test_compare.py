@@ -50,13 +50,14 @@ def test_masks_side_by_side():
 
 
 def test_shapes_side_by_side():
-    config = ConvertConfig(min_face=60, bend=0.0)
-    sheet = compare_shapes(CLIP, load_model("data/models/sample_pair"), config, frames=2)
+    sheet = compare_shapes(CLIP, load_model("data/models/sample_pair"), ConvertConfig(min_face=60), frames=2)
     source, *others = (row.astype(float) for row in rows(sheet[:, : 2 * TILE]))
     chin = slice(int(0.7 * TILE), int(0.85 * TILE))
-    changed = [np.abs(row - source)[chin].mean() for row in others]
-    assert len(others) == len(SHAPES)
-    assert changed == sorted(changed)  # the more of A's shape, the further down B's face is drawn
+    changed = {title: np.abs(row - source)[chin].mean() for title, row in zip(SHAPES, others, strict=True)}
+    straight = [change for title, change in changed.items() if title.endswith("bend = 0")]
+    assert straight == sorted(straight)  # the more of A's shape, the further down B's face is drawn
+    bent = [change for title, change in changed.items() if title.startswith("face_shape = 1,")]
+    assert bent == sorted(bent, reverse=True)  # the more bent, the more of A's chin is gone
     with pytest.raises(ValueError, match="guided"):
         compare_shapes(CLIP, Painter(), ConvertConfig(min_face=60), frames=1)
 

@@ -53,7 +53,7 @@ def scores() -> dict[str, Mapping[str, float | int | None]]:
     configs |= {f"complexion {share:g}": ConvertConfig(complexion=share) for share in COMPLEXIONS}
     configs |= {f"mask {mask}": ConvertConfig(mask=mask) for mask in MASKS}
     configs |= {f"forehead {reach:g}": ConvertConfig(forehead=reach) for reach in FOREHEADS}
-    configs |= {f"face_shape {share:g}": ConvertConfig(face_shape=share) for share in SHAPES}
+    configs |= {title: ConvertConfig(**settings) for title, settings in SHAPES.items()}
     rows = {}
     with tempfile.TemporaryDirectory() as folder:
         for name, config in configs.items():

@@ -23,7 +23,10 @@ from fsgan_utils.guides import MESH_FACE_EDGE
 JAW = MESH_FACE_EDGE[8:29]
 """int (21,): the FaceMesh points along the jaw, from ear to ear by the chin."""
 BEYOND = 1.12
-"""How much farther from the middle of the face than FaceMesh's lowest point its chin ends."""
+"""How much farther from the middle of the face than FaceMesh's lowest point its chin ends; to be covered where another
+chin is laid over it."""
+ANOTHER = 0.1
+"""Mean distance between two jaws from which on they count as wholly different."""
 REACH = 1.7
 """How far from the middle of the face the picture gives way, in distances of the farthest point of its edge."""
 HAIR = 1.3
@@ -170,7 +173,8 @@ def _in_picture(face: PlacedFace, points: np.ndarray) -> np.ndarray:
 def _jaw(own: np.ndarray, new: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Places along the new jaw, how far the own one lies from there, (21, 2) each, and how sure that is, (21,)."""
     middle = own[MESH_FACE_EDGE].mean(axis=0)
-    farther = 1 + (BEYOND - 1) * np.sin(np.linspace(0, np.pi, len(JAW)))
+    another = min(1.0, float(np.linalg.norm(own[JAW] - new[JAW], axis=1).mean()) / ANOTHER)
+    farther = 1 + another * (BEYOND - 1) * np.sin(np.linspace(0, np.pi, len(JAW)))
     return new[JAW], middle + farther[:, None] * (own[JAW] - middle) - new[JAW], np.ones(len(JAW))
 
 

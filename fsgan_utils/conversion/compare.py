@@ -35,8 +35,15 @@ MASKS: dict[str, dict[str, Any]] = {
     "mask = attention, keep = eyes": {"mask": "attention", "keep": ("eyes",)},
 }
 """By the text above its row, settings that `compare_masks` shows."""
-SHAPES = (1.0, 0.75, 0.5, 0.25, 0.0)
-"""What `compare_shapes` shows of `face_shape`."""
+SHAPES: dict[str, dict[str, Any]] = {
+    "face_shape = 1, bend = 1": {"face_shape": 1.0, "bend": 1.0},
+    "face_shape = 1, bend = 0.5": {"face_shape": 1.0, "bend": 0.5},
+    "face_shape = 1, bend = 0": {"face_shape": 1.0, "bend": 0.0},
+    "face_shape = 0.5, bend = 1": {"face_shape": 0.5, "bend": 1.0},
+    "face_shape = 0.5, bend = 0": {"face_shape": 0.5, "bend": 0.0},
+    "face_shape = 0, bend = 0": {"face_shape": 0.0, "bend": 0.0},
+}
+"""By the text above its row, settings that `compare_shapes` shows."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,17 +106,18 @@ def compare_masks(
 def compare_shapes(
     source: str | Path, model: Generator, config: ConvertConfig | None = None, frames: int = 6
 ) -> np.ndarray:
-    """Draw the new face in its own shape, in that of the face it replaces, and between: the source, then a row each.
+    """Draw the new face in its own shape and nearer to that of the face it replaces, with the picture about it bent or
+    as it is: the source, then one row for each of `SHAPES`.
 
     Args, Returns and Raises are those of `compare_colors`; the model must be guided.
     """
     config = config or ConvertConfig()
     moments = _moments(source, model, config, frames)
     pictures = {"source": [moment.view(moment.image) for moment in moments]}
-    for share in SHAPES:
-        shaped, sightings = replace(config, face_shape=share), [[moment.sighting] for moment in moments]
-        results = swap_faces([moment.image for moment in moments], sightings, model, shaped)
-        pictures[f"face_shape = {share:g}"] = [m.view(r.image) for m, r in zip(moments, results, strict=True)]
+    images, sightings = [moment.image for moment in moments], [[moment.sighting] for moment in moments]
+    for title, settings in SHAPES.items():
+        results = swap_faces(images, sightings, model, replace(config, **settings))
+        pictures[title] = [m.view(r.image) for m, r in zip(moments, results, strict=True)]
     return contact_sheet(pictures, TILE)
 
 
