@@ -60,9 +60,8 @@ class DrawnFace:
     contrast: np.ndarray
 
     @classmethod
-    def of(cls, placed: PlacedFace, scene: Scene, drawn: np.ndarray, config: ConvertConfig) -> DrawnFace:
+    def of(cls, placed: PlacedFace, source: np.ndarray, drawn: np.ndarray, config: ConvertConfig) -> DrawnFace:
         """Fit the colours of one face, as if there were no other frame."""
-        source = placed.alignment.warp(scene.image)
         transfer, alpha = fit(source, drawn, config, placed)
         region = compared_region(alpha, placed.mesh, len(source))
         small = cv2.resize(source, alpha.shape[::-1], interpolation=cv2.INTER_AREA)
@@ -178,10 +177,14 @@ def _drawn(
     """Let the network draw batch after batch, without waiting for the colours of the last to be fitted."""
     for batch in batches:
         faces = [face for scene in batch.scenes for face in scene.faces]
-        drawings = iter(draw(batch.sources, model, config, faces))
+        drawings = zip(batch.sources, draw(batch.sources, model, config, faces), strict=True)
         for frame, scene in zip(batch.frames, batch.scenes, strict=True):
-            promised = [workers.submit(DrawnFace.of, face, scene, next(drawings), config) for face in scene.faces]
-            yield frame, scene, promised
+            yield frame, scene, [workers.submit(_fitted, scene, face, *next(drawings), config) for face in scene.faces]
+
+
+def _fitted(scene: Scene, face: PlacedFace, seen: np.ndarray, drawn: np.ndarray, config: ConvertConfig) -> DrawnFace:
+    """Fit the colours of a drawing to what lies there in the picture, which may be bent since the network saw it."""
+    return DrawnFace.of(face, face.alignment.warp(scene.image) if scene.bent else seen, drawn, config)
 
 
 def _averaged(window: deque[_Fitted], due: int, config: ConvertConfig) -> _Fitted:
