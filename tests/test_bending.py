@@ -78,7 +78,7 @@ def test_points_move_as_the_picture_does(sightings, model):
     image, sighting = sightings["a_target"][3]
     face, inverse = placed(sighting, model, ConvertConfig())
     mesh, features = (in_picture(points, inverse) for points in (face.mesh, face.features))
-    bend = Bend.between(mesh, features)
+    bend = Bend.between(mesh, features, image.shape)
     for index in (CHIN, 58, 4, 61):
         x, y = np.rint(mesh[index]).astype(int)
         spot = np.zeros_like(image)
@@ -91,18 +91,18 @@ def test_points_move_as_the_picture_does(sightings, model):
 def test_half_a_bend_moves_half_as_far(sightings, model):
     _, sighting = sightings["a_target"][3]
     face, _ = placed(sighting, model, ConvertConfig())
-    whole, half, none = (Bend.between(face.mesh, face.features, share) for share in (1.0, 0.5, 0.0))
+    whole, half, none = (Bend.between(face.mesh, face.features, (230, 230), share) for share in (1.0, 0.5, 0.0))
     np.testing.assert_allclose(half.moves, whole.moves / 2, atol=1e-3)
-    assert none.region((1000, 1000)) is None
-    assert Bend.between(face.features, face.features).region((1000, 1000)) is None
+    assert none.region((230, 230)) is None
+    assert Bend.between(face.features, face.features, (230, 230)).region((230, 230)) is None
 
 
 def test_a_trembling_mesh_does_not_make_the_picture_jump(sightings, model):
     rng = np.random.default_rng(0)
     for _, sighting in sightings["a_target"]:
         face, _ = placed(sighting, model, ConvertConfig())
-        calm = Bend.between(face.mesh, face.features)
-        trembling = Bend.between(face.mesh + rng.normal(0, 0.3, face.mesh.shape), face.features)
+        trembled = face.mesh + rng.normal(0, 0.3, face.mesh.shape)
+        calm, trembling = (Bend.between(mesh, face.features, (230, 230)) for mesh in (face.mesh, trembled))
         assert np.abs(trembling.moves - calm.moves).max() < 3
 
 
@@ -134,11 +134,24 @@ def test_a_face_at_the_pictures_edge_is_bent_as_far_as_it_is_seen(sightings, mod
     face, inverse = placed(sighting, model, ConvertConfig())
     mesh, features = (in_picture(points, inverse) for points in (face.mesh, face.features))
     x, y = mesh[CHIN].astype(int)
-    cut, bend = image[:y, :x].copy(), Bend.between(mesh, features)
+    cut = image[:y, :x].copy()
+    bend = Bend.between(mesh, features, cut.shape)
     region = bend.region(cut.shape)
     assert region.bottom <= y and region.right <= x
     bend.apply(cut, region)
-    assert Bend.between(mesh + 5000, features + 5000).region(image.shape) is None
+    assert Bend.between(mesh + 5000, features + 5000, image.shape).region(image.shape) is None
+
+
+def test_the_edge_of_the_picture_is_not_drawn_out(sightings, model):
+    for image, sighting in sightings["a_target"]:
+        below_chin = int(sighting.mesh[:, 1].max()) + 12
+        face, inverse = placed(sighting, model, ConvertConfig())
+        mesh, features = (in_picture(points, inverse) for points in (face.mesh, face.features))
+        bend = Bend.between(mesh, features, image[:below_chin].shape)
+        rows = bend.middle[1] + np.linspace(-bend.half_side, bend.half_side, len(bend.moves))
+        lowest = np.abs(rows - (below_chin - 1)).argmin()
+        assert (rows[lowest] + bend.moves[lowest, :, 1]).max() < below_chin + 6
+        assert bend.moves[:, :, 1].max() > 15  # and yet the chin is drawn up
 
 
 def test_what_is_bent_beyond_the_mask_reaches_the_video(tmp_path, model):

@@ -84,19 +84,25 @@ class Bend:
     moves: np.ndarray
 
     @classmethod
-    def between(cls, mesh: np.ndarray, features: np.ndarray, share: float = 1.0) -> Bend:
-        """Bend a face's outline to another.
+    def between(cls, mesh: np.ndarray, features: np.ndarray, shape: tuple[int, ...], share: float = 1.0) -> Bend:
+        """Bend a face's outline to another, by a thin-plate spline.
 
         Args:
             mesh: (468 or 470, 2), the face in the picture, in its pixels.
             features: (470, 2), the face that is laid over it.
+            shape: the picture's, (H, W, …). Its edge stays where it is, for nothing is known of what lies beyond.
             share: how far the outline moves, from 0 to 1.
+
+        Reference:
+            Bookstein, "Principal warps: thin-plate splines and the decomposition of deformations", IEEE TPAMI 11(6),
+            1989.
         """
         edge = features[MESH_FACE_EDGE, :2]
         middle = edge.mean(axis=0)
         radius = float(np.linalg.norm(edge - middle, axis=1).max())
         own, new = ((np.asarray(points, np.float64)[:, :2] - middle) / radius for points in (mesh, features))
-        known = _jaw(own, new), _sides(own, new), _still(new)
+        corners = (np.array([[0, 0], [shape[1] - 1, shape[0] - 1]]) - middle) / radius
+        known = _jaw(own, new), _sides(own, new), _still(new, *corners)
         places, moves, trust = (np.concatenate(part) for part in zip(*known, strict=True))
         bending = RBFInterpolator(places, share * moves, smoothing=SMOOTHING / trust)
         line = np.linspace(-REACH, REACH, NODES)
@@ -153,7 +159,7 @@ def make_room(image: np.ndarray, faces: Sequence[PlacedFace], config: ConvertCon
         if face.mesh is None or face.features is None:
             continue
         mesh, features = (_in_picture(face, points) for points in (face.mesh, face.features))
-        bend = Bend.between(mesh, features, config.bend)
+        bend = Bend.between(mesh, features, image.shape, config.bend)
         region = bend.region(image.shape)
         if region is None:
             continue
@@ -189,9 +195,11 @@ def _sides(own: np.ndarray, new: np.ndarray) -> tuple[np.ndarray, np.ndarray, np
     return directions * distances[:, None], directions * (reached - distances)[:, None], trust
 
 
-def _still(new: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The same of places that do not move: the upper edge of the face, the hair above it, and the rim."""
-    places = np.concatenate([new[BELOW_HAIR], HAIR * new[BELOW_HAIR], REACH * _around(RIM)])
+def _still(new: np.ndarray, low: np.ndarray, high: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The same of places that do not move: the upper edge of the face, the hair above it, and the rim, or the edge of
+    the picture where that is nearer."""
+    rim = np.clip(REACH * _around(RIM), low, high)
+    places = np.concatenate([new[BELOW_HAIR], HAIR * new[BELOW_HAIR], rim])
     return places, np.zeros_like(places), np.ones(len(places))
 
 
