@@ -17,6 +17,8 @@ HULL_SOFTNESS = 0.05
 KEPT_SOFTNESS = 0.01
 """Standard deviation of the soft edge about what is kept from the source, as a part of the crop's side."""
 
+WIDER = 0.5
+"""By how many pixels of the drawing a guided network's mask is widened."""
 FINE = 4
 """How many times as fine as the drawing the line across the forehead is drawn, before it is reduced."""
 FOREHEAD_SOFTNESS = 0.01
@@ -61,6 +63,16 @@ def face_mask(alpha: np.ndarray, mesh: np.ndarray | None, config: ConvertConfig)
     return mask if mesh is None else mask * _free(mesh, config.keep, side)
 
 
+def to_edge(alpha: np.ndarray) -> np.ndarray:
+    """Widen a guided network's mask to the edge of the face: it has learned FaceMesh's outline, which lies within.
+
+    Args:
+        alpha: float32 (S, S), 0 to 1, in pixels of the drawing.
+    """
+    wider = cv2.dilate(alpha, cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3)))
+    return np.asarray(alpha + WIDER * (wider - alpha))
+
+
 def below_forehead(features: np.ndarray, side: int, reach: float) -> np.ndarray:
     """All that lies below a line across the forehead.
 
@@ -70,8 +82,10 @@ def below_forehead(features: np.ndarray, side: int, reach: float) -> np.ndarray:
         reach: where the line lies, from 0, along the brows, to 1, along the upper edge of the mesh.
 
     Returns:
-        float32 (side, side), 1 below and 0 above, soft between.
+        float32 (side, side), 1 below and 0 above, soft between; 1 everywhere where the line is the edge of the mesh.
     """
+    if reach == 1:
+        return np.ones((side, side), np.float32)
     points = (np.asarray(features, np.float64) + 0.5) * FINE - 0.5
     line = points[ABOVE_BROWS] + reach * (points[BELOW_HAIR] - points[ABOVE_BROWS])
     across = line[-1] - line[0]

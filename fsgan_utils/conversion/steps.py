@@ -13,7 +13,7 @@ import numpy as np
 from fsgan_utils.conversion.blending import Patch, Region, feather, paste
 from fsgan_utils.conversion.color import ColorTransfer, fit_color
 from fsgan_utils.conversion.config import ConvertConfig
-from fsgan_utils.conversion.masking import below_forehead, face_mask
+from fsgan_utils.conversion.masking import below_forehead, face_mask, to_edge
 from fsgan_utils.faces import Alignment, margin
 from fsgan_utils.guides import GUIDE_CHANNELS, draw_guide
 from fsgan_utils.heads import Proportions
@@ -214,8 +214,8 @@ def fit(
     """
     alpha, side = drawn[..., 0], len(drawn)
     mesh, features = (face.mesh, face.features) if face else (None, None)
-    if features is not None and config.mask != "hull" and config.forehead < 1:
-        alpha = alpha * below_forehead(features * (side / len(source)), side, config.forehead)
+    if features is not None and config.mask != "hull":
+        alpha = to_edge(alpha) * below_forehead(features * (side / len(source)), side, config.forehead)
     reduced = cv2.resize(source, (side, side), interpolation=cv2.INTER_AREA)
     covered = compared_region(alpha, mesh, len(source))
     return fit_color(config.color_correction, drawn[..., 1:], reduced, covered, config.complexion), alpha
