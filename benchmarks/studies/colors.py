@@ -25,7 +25,7 @@ from fsgan_utils.workspace import PROJECT
 CLIPS = PROJECT / "data" / "clips"
 SOURCE, TRUTH = CLIPS / "a_target.mp4", CLIPS / "b_target.mp4"
 COMPLEXIONS = (0.0, 0.4, 0.7, 1.0)
-FOREHEADS = (1.0, 0.6, 0.4, 0.2)
+FOREHEADS = (1.0, 0.8, 0.6, 0.4, 0.2)
 SCORES = (
     "ssim_gain",
     "expression_error",

@@ -83,7 +83,7 @@ class ConvertConfig:
     mask_grow: float = 0.0
     mask_blur: float = 0.0
     keep: tuple[str, ...] = ()
-    forehead: float = 0.65
+    forehead: float = 0.6
     face_shape: float = 1.0
     bend: float = 1.0
     track: int | None = None

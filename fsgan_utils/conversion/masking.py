@@ -21,7 +21,7 @@ WIDER = 0.5
 """By how many pixels of the drawing a guided network's mask is widened."""
 FINE = 4
 """How many times as fine as the drawing the line across the forehead is drawn, before it is reduced."""
-FOREHEAD_SOFTNESS = 0.01
+FOREHEAD_SOFTNESS = 0.05
 """Standard deviation of the soft edge across the forehead, as a part of the crop's side."""
 ABOVE_BROWS = [70, 63, 105, 66, 107, 9, 336, 296, 334, 293, 300]
 """The FaceMesh points along the upper edge of the brows, from the image's left to its right."""
