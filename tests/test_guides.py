@@ -211,6 +211,6 @@ def test_the_hair_on_the_others_forehead_is_left_out(sightings):
             difference[y - 2 : y + 3, x - 2 : x + 3].mean() for x, y in np.rint([brow, forehead]).astype(int)
         ]
     assert changed[0.4][0] > 10 and changed[1.0][0] > 10
-    assert changed[0.4][1] == 0 and changed[1.0][1] > 2
+    assert changed[0.4][1] < 1 < 2 < changed[1.0][1]
     hulls = [swap_image(image, model, ConvertConfig(mask="hull", forehead=reach)) for reach in (0.4, 1.0)]
     np.testing.assert_array_equal(*hulls)
