@@ -5,7 +5,7 @@ from painter import Painter
 
 from fsgan_utils.conversion import ConvertConfig, build_detector, face_mask, place, swap_faces
 from fsgan_utils.conversion.blending import feather
-from fsgan_utils.conversion.masking import ABOVE_BROWS, BELOW_HAIR, below_forehead
+from fsgan_utils.conversion.masking import ABOVE_BROWS, BELOW_HAIR, below_forehead, to_edge
 from fsgan_utils.extraction import FaceTracker, Sighting
 from fsgan_utils.faces import Alignment
 from fsgan_utils.heads import Proportions
@@ -163,3 +163,11 @@ def test_the_line_across_the_forehead_lies_between_brows_and_hair_however_the_he
                 assert len(rows) >= 3 and ((below[rows, columns] > 0.5) == inside).all()
             for part in (*MESH_EYELIDS, MESH_INNER_LIPS):
                 assert below[filled(tilted[part])].min() > 0.97
+
+
+def test_a_guided_networks_mask_is_widened_by_less_than_a_pixel():
+    alpha = np.zeros((64, 64), np.float32)
+    alpha[20:40, 20:40] = 1
+    wider = to_edge(alpha)
+    np.testing.assert_array_equal(wider[alpha == 1], 1)
+    assert 0 < wider[19, 30] < 1 and wider[18, 30] == 0 and wider[19, 19] == 0
