@@ -139,6 +139,11 @@ class Alignment:
         """Map image points (N, 2) to crop points, float64 (N, 2)."""
         return np.asarray(points, np.float64) @ self.matrix[:, :2].T + self.matrix[:, 2]
 
+    def undo(self, points: np.ndarray) -> np.ndarray:
+        """Map crop points (N, 2) back to image points, float64 (N, 2)."""
+        inverse = self.inverse
+        return np.asarray(points, np.float64) @ inverse[:, :2].T + inverse[:, 2]
+
     def warp(self, image: np.ndarray) -> np.ndarray:
         """Cut the crop out of an image.
 
@@ -160,7 +165,7 @@ class Alignment:
     def _surroundings(self, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The part of an image that the blur before shrinking needs, and where it begins, (x, y)."""
         corners = np.array([[0, 0], [self.size, 0], [0, self.size], [self.size, self.size]], np.float64)
-        reached = corners @ self.inverse[:, :2].T + self.inverse[:, 2]
+        reached = self.undo(corners)
         reach, limit = 4 / self.scale, np.array([image.shape[1], image.shape[0]])
         start = np.clip(np.floor(reached.min(axis=0) - reach), 0, limit - 1).astype(int)
         stop = np.clip(np.ceil(reached.max(axis=0) + reach), start + 1, limit).astype(int)

@@ -117,11 +117,7 @@ class Bend:
         if not width:
             return None
         corners = np.array([[left - 1, top - 1], [left + width, top + height]])
-        start, stop = self.middle + self.half_side * (2 / (NODES - 1) * corners - 1)
-        left, top = np.floor(start).astype(int).tolist()
-        right, bottom = (np.ceil(stop).astype(int) + 1).tolist()
-        region = Region(max(0, top), min(shape[0], bottom), max(0, left), min(shape[1], right))
-        return region if region.top < region.bottom and region.left < region.right else None
+        return Region.around(self.middle + self.half_side * (2 / (NODES - 1) * corners - 1), shape)
 
     def moved(self, points: np.ndarray) -> np.ndarray:
         """Where points of the picture (N, 2) come to lie: float64 (N, 2)."""
@@ -158,7 +154,7 @@ def make_room(image: np.ndarray, faces: Sequence[PlacedFace], config: ConvertCon
     for place, face in enumerate(faces):
         if face.mesh is None or face.features is None:
             continue
-        mesh, features = (_in_picture(face, points) for points in (face.mesh, face.features))
+        mesh, features = (face.alignment.undo(points[:, :2]) for points in (face.mesh, face.features))
         bend = Bend.between(mesh, features, image.shape, config.bend)
         region = bend.region(image.shape)
         if region is None:
@@ -169,11 +165,6 @@ def make_room(image: np.ndarray, faces: Sequence[PlacedFace], config: ConvertCon
         scene.bent.append(region)
         scene.faces[place] = replace(face, mesh=face.alignment.apply(bend.moved(mesh)))
     return scene
-
-
-def _in_picture(face: PlacedFace, points: np.ndarray) -> np.ndarray:
-    inverse = face.alignment.inverse
-    return np.asarray(points, np.float64)[:, :2] @ inverse[:, :2].T + inverse[:, 2]
 
 
 def _jaw(own: np.ndarray, new: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -25,6 +25,14 @@ class Region:
     left: int
     right: int
 
+    @classmethod
+    def around(cls, points: np.ndarray, shape: tuple[int, ...]) -> Region | None:
+        """The part of an image of `shape` that holds points (N, 2) and what lies between; None if it is empty."""
+        left, top = np.floor(points.min(axis=0)).astype(int).tolist()
+        right, bottom = (np.ceil(points.max(axis=0)).astype(int) + 1).tolist()
+        region = cls(max(0, top), min(shape[0], bottom), max(0, left), min(shape[1], right))
+        return region if region.top < region.bottom and region.left < region.right else None
+
     @property
     def slices(self) -> tuple[slice, slice]:
         """The rectangle, to index an image with."""
@@ -50,11 +58,8 @@ def smooth_step(ramp: np.ndarray) -> np.ndarray:
 def footprint(alignment: Alignment, shape: tuple[int, ...], part: Region | None = None) -> Region | None:
     """The part of an image of `shape` that a crop, or a part of the crop, covers; None if it lies outside."""
     part = part or Region(0, alignment.size, 0, alignment.size)
-    corners = [(x, y, 1) for x in (part.left, part.right) for y in (part.top, part.bottom)]
-    points = np.array(corners, np.float64) @ alignment.inverse.T
-    (left, top), (right, bottom) = np.floor(points.min(axis=0)), np.ceil(points.max(axis=0)) + 1
-    region = Region(max(0, int(top)), min(shape[0], int(bottom)), max(0, int(left)), min(shape[1], int(right)))
-    return region if region.top < region.bottom and region.left < region.right else None
+    corners = [(x, y) for x in (part.left, part.right) for y in (part.top, part.bottom)]
+    return Region.around(alignment.undo(np.array(corners)), shape)
 
 
 @dataclass(frozen=True, eq=False)

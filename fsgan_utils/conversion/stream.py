@@ -179,10 +179,14 @@ def _drawn(
         faces = [face for scene in batch.scenes for face in scene.faces]
         drawings = zip(batch.sources, draw(batch.sources, model, config, faces), strict=True)
         for frame, scene in zip(batch.frames, batch.scenes, strict=True):
-            yield frame, scene, [workers.submit(_fitted, scene, face, *next(drawings), config) for face in scene.faces]
+            yield (
+                frame,
+                scene,
+                [workers.submit(_fit_face, scene, face, *next(drawings), config) for face in scene.faces],
+            )
 
 
-def _fitted(scene: Scene, face: PlacedFace, seen: np.ndarray, drawn: np.ndarray, config: ConvertConfig) -> DrawnFace:
+def _fit_face(scene: Scene, face: PlacedFace, seen: np.ndarray, drawn: np.ndarray, config: ConvertConfig) -> DrawnFace:
     """Fit the colours of a drawing to what lies there in the picture, which may be bent since the network saw it."""
     return DrawnFace.of(face, face.alignment.warp(scene.image) if scene.bent else seen, drawn, config)
 

@@ -12,15 +12,9 @@ from skimage.metrics import structural_similarity
 
 from fsgan_utils.embedding import RESNET_MEANS, RESNET_SIZE, build_resnet29
 from fsgan_utils.faces import Alignment
+from fsgan_utils.guides import MESH_FACE_EDGE
 from fsgan_utils.masks import region_mask
 
-# fmt: off
-MESH_OVAL = np.array([
-    10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377,
-    152, 148, 176, 149, 150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109,
-])
-"""int (36,): the FaceMesh points along the face's edge, from the middle of the forehead by the image's right."""
-# fmt: on
 GRAIN = 1.0
 """Standard deviation, in pixels, of the blur that takes off a video's grain before structures are compared."""
 FEATURES = ("conv32_3", "conv64_3", "conv128_2", "conv256_2")
@@ -34,7 +28,7 @@ def oval(mesh: np.ndarray, alignment: Alignment) -> np.ndarray:
         mesh: (470, 2 or 3), in pixels of the frame.
         alignment: from the frame to the crop.
     """
-    return region_mask(alignment.apply(np.asarray(mesh)[MESH_OVAL, :2])[None], alignment.size) > 0
+    return region_mask(alignment.apply(np.asarray(mesh)[MESH_FACE_EDGE, :2])[None], alignment.size) > 0
 
 
 def pixel_scores(crop: np.ndarray, true_crop: np.ndarray, inside: np.ndarray) -> dict[str, float]:

@@ -101,6 +101,5 @@ def _is_aligned(guess: np.ndarray, mesh: np.ndarray, side: int) -> bool:
 
 def _undone(alignment: Alignment, points: np.ndarray) -> np.ndarray:
     """Bring points (N, 2) of an aligned crop, or (N, 3) with their depths, back to the image."""
-    places = points[:, :2].astype(np.float64) @ alignment.inverse[:, :2].T + alignment.inverse[:, 2]
     scale = np.sqrt(np.linalg.det(alignment.inverse[:, :2]))
-    return np.column_stack([places, scale * points[:, 2:]])
+    return np.column_stack([alignment.undo(points[:, :2]), scale * points[:, 2:]])

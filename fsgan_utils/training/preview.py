@@ -52,7 +52,7 @@ class LivePreview:
 
     def _grid(self, model: FaceSwapGAN, side: str) -> np.ndarray:
         faces = self.faces[side]
-        guides = [_guides(model, faces, side, direction, self.coverage) for direction in (OWN[side], OTHER[side])]
+        guides = [guides_for(model, faces, side, direction, self.coverage) for direction in (OWN[side], OTHER[side])]
         return preview_grid(model, central_part(faces.images, self.coverage), side, guides)
 
 
@@ -100,7 +100,7 @@ def triples_sheet(
     side = next(side for side in SIDES if side != DIRECTIONS[direction])
     shown = faces[side].take(np.random.default_rng(seed).integers(len(faces[side]), size=count))
     seen = to_network(central_part(shown.images, coverage), model.config.resolution)
-    guides = _guides(model, shown, side, direction, coverage)
+    guides = guides_for(model, shown, side, direction, coverage)
     parts = np.array_split(np.arange(count), -(-count // 16))
     drawn = np.concatenate(
         [model.generate(seen[part], direction, None if guides is None else guides[part]) for part in parts]
@@ -140,8 +140,19 @@ def central_part(images: np.ndarray, coverage: float) -> np.ndarray:
     return images[:, edge : SIDE - edge, edge : SIDE - edge]
 
 
-def _guides(model: FaceSwapGAN, faces: FaceSet, side: str, direction: str, coverage: float) -> np.ndarray | None:
-    """Guides for a person's faces in a direction, float32 (N, R, R, 3); None for a model without guides."""
+def guides_for(model: FaceSwapGAN, faces: FaceSet, side: str, direction: str, coverage: float) -> np.ndarray | None:
+    """Draw the guides for a person's faces in a direction.
+
+    Args:
+        model: the model.
+        faces: the faces, as `learn_proportions` gives them.
+        side: whose they are, "a" or "b".
+        direction: "AtoB" or "BtoA".
+        coverage: see `central_part`.
+
+    Returns:
+        float32 (N, R, R, 3), blank where FaceMesh sees no face; None for a model without guides.
+    """
     if model.proportions is None or faces.meshes is None:
         return None
     edge, resolution = margin(SIDE, coverage), model.config.resolution

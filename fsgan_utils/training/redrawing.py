@@ -17,15 +17,13 @@ import cv2
 import numpy as np
 from tqdm.auto import tqdm
 
-from fsgan_utils.faces import margin
-from fsgan_utils.guides import GUIDE_CHANNELS, draw_guide
 from fsgan_utils.training.augmentation import SIDE
 from fsgan_utils.training.data import FaceSet, to_network, to_pixels
 from fsgan_utils.training.gan import FaceSwapGAN
+from fsgan_utils.training.preview import OTHER, central_part, guides_for
 
 COVERAGE = 0.9
 """Part of an image that is drawn anew; beyond, the edge of that is repeated. As a conversion's `roi_coverage`."""
-DIRECTION = {"a": "AtoB", "b": "BtoA"}
 BATCH = 32
 
 
@@ -46,28 +44,19 @@ def redraw_faces(faces: Mapping[str, FaceSet], model: FaceSwapGAN) -> dict[str, 
 
 
 def _redrawn(faces: FaceSet, side: str, model: FaceSwapGAN) -> np.ndarray:
-    rim, resolution = margin(SIDE, COVERAGE), model.config.resolution
-    result = np.empty_like(faces.images)
-    for first in tqdm(range(0, len(faces), BATCH), f"{side}: redrawing"):
-        some = np.arange(first, min(first + BATCH, len(faces)))
-        sources = faces.images[some, rim:-rim, rim:-rim]
-        guides = np.stack([_guide(faces, index, side, model, rim) for index in some]) if model.config.guide else None
-        drawn = model.generate(to_network(sources, resolution), DIRECTION[side], guides)
-        for index, picture in zip(some, to_pixels(drawn[..., 1:]), strict=True):
-            enlarged = cv2.resize(picture, sources.shape[1:3], interpolation=cv2.INTER_CUBIC)
-            result[index] = cv2.copyMakeBorder(enlarged, rim, rim, rim, rim, cv2.BORDER_REPLICATE)
-    return result
-
-
-def _guide(faces: FaceSet, index: int, side: str, model: FaceSwapGAN, rim: int) -> np.ndarray:
-    """Where the other person's features are to be drawn; blank where FaceMesh sees no face."""
-    resolution = model.config.resolution
-    if faces.meshes is None or model.proportions is None:
+    if model.config.guide and (faces.meshes is None or model.proportions is None):
         raise ValueError(
             "the model is guided, but where the features of the faces lie is not known; call "
             "`faces = learn_proportions(faces, crop)` first"
         )
-    if np.isnan(faces.meshes[index]).any():
-        return np.zeros((resolution, resolution, GUIDE_CHANNELS), np.float32)
-    features = model.proportions.exchanged(faces.meshes[index], side)
-    return draw_guide(features - rim, SIDE - 2 * rim, resolution)
+    result = np.empty_like(faces.images)
+    for first in tqdm(range(0, len(faces), BATCH), f"{side}: redrawing"):
+        some = np.arange(first, min(first + BATCH, len(faces)))
+        sources = central_part(faces.images[some], COVERAGE)
+        guides = guides_for(model, faces.take(some), side, OTHER[side], COVERAGE)
+        drawn = model.generate(to_network(sources, model.config.resolution), OTHER[side], guides)
+        rim = (SIDE - sources.shape[1]) // 2
+        for index, picture in zip(some, to_pixels(drawn[..., 1:]), strict=True):
+            enlarged = cv2.resize(picture, sources.shape[1:3], interpolation=cv2.INTER_CUBIC)
+            result[index] = cv2.copyMakeBorder(enlarged, rim, rim, rim, rim, cv2.BORDER_REPLICATE)
+    return result
