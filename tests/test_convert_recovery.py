@@ -25,11 +25,11 @@ import sys
 import time
 sys.path[:0] = [".", "tests"]
 from painter import Painter
-from fsgan_utils.conversion import ConvertConfig, convert, convert_video, tracks
+from fsgan_utils.conversion import ConvertConfig, convert, convert_video, following
 from fsgan_utils.conversion.work import Work
 
 Work.FRAMES_A_PART = 8
-look, write = tracks.FaceTracker.update, convert.lay_out
+look, write = following.FaceTracker.update, convert.lay_out
 
 def slowly(function):
     def slow(*arguments):
@@ -37,7 +37,7 @@ def slowly(function):
         return function(*arguments)
     return slow
 
-tracks.FaceTracker.update, convert.lay_out = slowly(look), slowly(write)
+following.FaceTracker.update, convert.lay_out = slowly(look), slowly(write)
 convert_video(sys.argv[1], sys.argv[2], Painter(), ConvertConfig(**eval(sys.argv[3])))
 """
 

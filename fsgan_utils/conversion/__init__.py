@@ -5,13 +5,14 @@ from fsgan_utils.conversion.color import ColorTransfer, correct_color, fit_color
 from fsgan_utils.conversion.compare import compare_colors, compare_masks, compare_shapes
 from fsgan_utils.conversion.config import ConvertConfig
 from fsgan_utils.conversion.convert import convert_video
+from fsgan_utils.conversion.following import follow_faces
 from fsgan_utils.conversion.frames import source_frames
 from fsgan_utils.conversion.masking import face_mask
 from fsgan_utils.conversion.preview import preview_swap
 from fsgan_utils.conversion.steps import GeneratedFace, Generator, Swapped, compose, draw, finish, fit, place
 from fsgan_utils.conversion.summary import ConversionSummary
 from fsgan_utils.conversion.swap import build_detector, chosen, generate_faces, swap_faces, swap_image
-from fsgan_utils.conversion.tracks import FaceTracks, follow_faces
+from fsgan_utils.conversion.tracks import FaceTracks
 
 __all__ = [
     "ColorTransfer",

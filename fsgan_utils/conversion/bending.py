@@ -155,7 +155,7 @@ def make_room(image: np.ndarray, faces: Sequence[PlacedFace], config: ConvertCon
         if face.mesh is None or face.features is None:
             continue
         mesh, features = (face.alignment.undo(points[:, :2]) for points in (face.mesh, face.features))
-        bend = Bend.between(mesh, features, image.shape, config.bend)
+        bend = Bend.between(mesh, features, image.shape, config.bend * face.opacity)
         region = bend.region(image.shape)
         if region is None:
             continue

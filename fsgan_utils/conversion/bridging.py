@@ -16,12 +16,12 @@ from fsgan_utils.video.cuts import correlation
 if TYPE_CHECKING:
     from fsgan_utils.conversion.tracks import FaceTracks
 
-LONGEST_HOLE = 3
-"""Frames in a row in which a face may be missed and still count as followed."""
+LONGEST_HOLE = 1 / 8
+"""Seconds for which a face may be missed and still count as followed."""
 
 
 def bridge(tracks: FaceTracks) -> FaceTracks:
-    """Join tracks where one face was missed for at most `LONGEST_HOLE` frames, and lay it into those frames.
+    """Join tracks where one face was missed for at most `LONGEST_HOLE` seconds, and lay it into those frames.
 
     A track goes on in another of the same shot that begins where it ended, and looks alike; unless there are two that
     could. In between everything is interpolated in a straight line, and marked as `FaceTracks.bridged`.
@@ -50,12 +50,13 @@ def bridge(tracks: FaceTracks) -> FaceTracks:
 
 def _pairs(tracks: FaceTracks, at: np.ndarray) -> Iterator[tuple[int, int]]:
     """The last row of a track and the first of another that begins after a short hole, for all such."""
+    longest = max(1, round(LONGEST_HOLE * tracks.rate))
     begun: dict[int, list[int]] = {}
     for rows in tracks.rows_by_track.values():
         begun.setdefault(int(at[rows[0]]), []).append(int(rows[0]))
     for rows in tracks.rows_by_track.values():
         end = int(rows[-1])
-        for missed in range(1, LONGEST_HOLE + 1):
+        for missed in range(1, longest + 1):
             yield from ((end, start) for start in begun.get(int(at[end]) + missed + 1, []))
 
 
@@ -98,4 +99,5 @@ def _between(tracks: FaceTracks, at: np.ndarray, end: int, start: int) -> Iterat
             for name in ("box", "landmarks", "mesh")
         }
         score = tracks.score[[end, start]].min()
-        yield {"frame": frame, "track": tracks.track[end], "score": score, "look": tracks.look[end], **places}
+        looks = {"look": tracks.look[end], "change": np.nan}
+        yield {"frame": frame, "track": tracks.track[end], "score": score, **looks, **places}

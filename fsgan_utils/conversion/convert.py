@@ -19,6 +19,7 @@ from prefetch_generator import BackgroundGenerator
 from tqdm.auto import tqdm
 
 from fsgan_utils.conversion.config import ConvertConfig
+from fsgan_utils.conversion.following import follow_faces, looks_at
 from fsgan_utils.conversion.frames import source_frames
 from fsgan_utils.conversion.plan import Plan, plan_swaps
 from fsgan_utils.conversion.steps import Generator, draw, proportions_of
@@ -26,7 +27,7 @@ from fsgan_utils.conversion.stream import SwappedFrame, swapped_frames, window_r
 from fsgan_utils.conversion.summary import ConversionSummary, summarise
 from fsgan_utils.conversion.swap import build_detector
 from fsgan_utils.conversion.targets import PartWriter, Target, lay_out, open_target
-from fsgan_utils.conversion.tracks import FaceTracks, follow_faces, looks_at
+from fsgan_utils.conversion.tracks import FaceTracks
 from fsgan_utils.conversion.work import Work, digest, faces_made_from, frames_made_from, stretch_of
 from fsgan_utils.extraction import FaceDetector, Source
 from fsgan_utils.extraction.folders import writing_to

@@ -6,18 +6,13 @@ from collections.abc import Sequence
 
 import cv2
 import numpy as np
-from scipy import sparse
-from scipy.sparse.linalg import splu
 
+from fsgan_utils.conversion.graduation import graduated, noise_of_moving
 from fsgan_utils.settings import one_of
 
 METHODS = ("two_pass", "kalman", "moving_average", "none")
 WARM_UP = 200
 """How often v2.2 predicts before the first measurement, so that it trusts the first one fully."""
-ORDER = 3
-"""Differences of this order are kept small by "two_pass"."""
-SLOWEST = 1 / 500
-"""Cycles a frame below which "two_pass" does not calm any more: double precision could not tell the difference."""
 
 
 class KalmanPoint:
@@ -84,11 +79,12 @@ def steadied(
 
     Args:
         landmarks: (N, K, 2), `(x, y)` in pixels: the five points, or more.
-        frames: int (N,), increasing: the frames they were seen in.
-        method: "two_pass" sees the whole track, so that nothing lags; "kalman" and "moving_average" see, as v2.2 did,
-            only what came before; "none" changes nothing.
+        frames: (N,), increasing: when they were seen, in frames.
+        method: "two_pass" sees the whole track, so that nothing lags, and calms no more than the points' own noise;
+            "kalman" and "moving_average" see, as v2.2 did, only what came before; "none" changes nothing.
         rate: frames per second.
-        cutoff: for "two_pass": movements that take longer than 1 / cutoff seconds are kept, quicker ones calmed.
+        cutoff: for "two_pass": movements that take longer than 1 / cutoff seconds are kept; of quicker ones, what is
+            larger than the noise.
         kalman_noise: see `KalmanPoint`.
         moving_average: see `AveragedPoint`.
         seen: bool (N,), where the points were seen and not guessed; "two_pass" does without the guesses. None for
@@ -105,32 +101,10 @@ def steadied(
     if method == "none":
         return points
     if method == "two_pass":
-        weights = np.ones(len(points)) if seen is None else seen.astype(np.float64)
-        return _two_pass(points.reshape(len(points), -1), weights, frames, cutoff, rate).reshape(points.shape)
+        noise = noise_of_moving(points if seen is None else points[seen])
+        return graduated(points, frames, cutoff / rate, noise, seen)
     filters: list[KalmanPoint | AveragedPoint] = [
         KalmanPoint(kalman_noise, point) if method == "kalman" else AveragedPoint(moving_average, point)
         for point in points[0]
     ]
     return np.array([[one.update(point) for one, point in zip(filters, found, strict=True)] for found in points])
-
-
-def _two_pass(values: np.ndarray, weights: np.ndarray, frames: np.ndarray, cutoff: float, rate: float) -> np.ndarray:
-    """Whittaker's graduation with third differences: least squares of the distance to what was seen, where something
-    was seen, and of how unevenly the movement accelerates. Its solution runs over the track forwards and backwards.
-
-    The weight of the second part halves a movement of `cutoff` cycles a second.
-
-    Reference:
-        Whittaker, "On a new method of graduation", 1923; Eilers, "A perfect smoother", 2003, equations 3 to 7.
-    """
-    positions = frames - frames[0]
-    count = int(positions[-1]) + 1
-    if count <= ORDER or cutoff >= rate / 2:
-        return values
-    weight = (2 * np.sin(np.pi * max(cutoff / rate, SLOWEST))) ** (-2 * ORDER)
-    differences = np.diff(np.eye(ORDER + 1), n=ORDER, axis=0)[0]
-    third = sparse.diags_array(list(differences), offsets=range(ORDER + 1), shape=(count - ORDER, count))
-    seen = np.zeros((count, values.shape[1] + 1))
-    seen[positions] = np.column_stack([values * weights[:, None], weights])
-    matrix = sparse.diags_array(seen[:, -1]) + weight * (third.T @ third)
-    return splu(matrix.tocsc()).solve(seen[:, :-1])[positions]

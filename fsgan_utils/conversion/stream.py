@@ -33,6 +33,11 @@ from fsgan_utils.video import Frame
 
 WINDOW = 2.0
 """Colours and masks are averaged over so many standard deviations before and after a frame."""
+ALIKE = 0.03
+"""How far the points of a face may lie apart in two frames, as a part of the crop's side, for the mask and the colours
+of the one to hold for the other: the standard deviation of a Gaussian."""
+GUESSED = 1e-6
+"""Weight, beside that of a face that was seen, of one whose place is a guess."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,7 +78,8 @@ class DrawnFace:
         """Give the face the mean colours and mask of several of its track.
 
         The mean of what the colour transfers do lets through how the network's own brightness wavers. So the mean
-        colour is set last: as far from the source's as it is on average.
+        colour is set last: as far from the source's as it is on average. Where the face is a guess, the source's is
+        not known, for something else lies there: then that of the others counts.
 
         Args:
             others: faces of the track, this one among them.
@@ -82,10 +88,10 @@ class DrawnFace:
         parameters = _weighted_sum(weights, [one.transfer.parameters for one in others])
         alpha = _weighted_sum(weights.astype(np.float32), [one.alpha for one in others])
         transfer = replace(self.transfer, parameters=parameters)
-        expected = self.tint + _weighted_sum(weights, [one.contrast for one in others])
+        tint = self.tint if self.placed.opacity == 1 else _weighted_sum(weights, [one.tint for one in others])
+        expected = tint + _weighted_sum(weights, [one.contrast for one in others])
         shift = expected - _mean_color(transfer.apply(self.drawn[..., 1:]), self.region)
-        placed = replace(self.placed, mesh=_mean_mesh([one.placed.mesh for one in others], weights))
-        return replace(self, placed=placed, transfer=replace(transfer, shift=shift), alpha=alpha)
+        return replace(self, transfer=replace(transfer, shift=shift), alpha=alpha)
 
 
 @dataclass(frozen=True, eq=False)
@@ -192,7 +198,7 @@ def _fit_face(scene: Scene, face: PlacedFace, seen: np.ndarray, drawn: np.ndarra
 
 
 def _averaged(window: deque[_Fitted], due: int, config: ConvertConfig) -> _Fitted:
-    """A frame of the window whose faces have the mean colours and masks of their tracks, weighted by a Gaussian."""
+    """A frame of the window whose faces have the mean colours and masks of their tracks, see `_weight`."""
     fitted = window[due]
     if not config.steady_colors:
         return fitted
@@ -200,10 +206,26 @@ def _averaged(window: deque[_Fitted], due: int, config: ConvertConfig) -> _Fitte
     near = [((other.frame.index - index) / config.steady_colors, one) for other in window for one in other.faces]
     result = []
     for face in fitted.faces:
-        own = [(np.exp(-0.5 * distance**2), one) for distance, one in near if one.placed.track == face.placed.track]
-        weights = np.array([weight for weight, _ in own])
+        own = [(distance, one) for distance, one in near if one.placed.track == face.placed.track]
+        weights = np.array([_weight(distance, one.placed, face.placed) for distance, one in own])
         result.append(face.averaged_with([one for _, one in own], weights / weights.sum()))
     return fitted._replace(faces=result)
+
+
+def _weight(distance: float, other: PlacedFace, face: PlacedFace) -> float:
+    """How much a face has to say of another of its track, at a distance in standard deviations of time.
+
+    Both in time and in how the points lie it is a Gaussian: a mouth that opens or a head that turns does not get the
+    mask of another pose.
+
+    Reference:
+        Tomasi and Manduchi, "Bilateral filtering for gray and color images", ICCV 1998.
+    """
+    weight = float(np.exp(-0.5 * distance**2)) * (1.0 if other.opacity == 1 else GUESSED)
+    if other.mesh is None or face.mesh is None or other is face:
+        return weight
+    apart = np.sqrt(((other.mesh[:, :2] - face.mesh[:, :2]) ** 2).sum(axis=1).mean()) / face.alignment.size
+    return weight * float(np.exp(-0.5 * (apart / ALIKE) ** 2))
 
 
 def _swapped(frame: Frame, scene: Scene, faces: list[DrawnFace], config: ConvertConfig) -> SwappedFrame:
@@ -211,9 +233,10 @@ def _swapped(frame: Frame, scene: Scene, faces: list[DrawnFace], config: Convert
     tints = []
     for face in faces:
         generated = finish(face.source, face.drawn, face.transfer, face.alpha, face.placed.mesh, config)
-        finished.append((face.placed.alignment, generated))
+        opacity = face.placed.opacity
+        finished.append((face.placed.alignment, replace(generated, alpha=np.float32(opacity) * generated.alpha)))
         tint = _tint(generated)
-        if tint is not None:
+        if tint is not None and opacity == 1:
             tints.append([float(face.placed.track), *tint.tolist()])
     return SwappedFrame(frame, compose(scene.image, finished, config, bent=scene.bent), tints)
 
@@ -236,12 +259,6 @@ def _weighted_sum(weights: np.ndarray, arrays: Sequence[np.ndarray]) -> np.ndarr
     """Σ w · a. A matrix product would set the algebra library's threads to work, which then wait for more and waste the
     time of the other threads."""
     return np.einsum("n,n...->...", weights, np.array(arrays))
-
-
-def _mean_mesh(meshes: Sequence[np.ndarray | None], weights: np.ndarray) -> np.ndarray | None:
-    """The weighted mean of those meshes that there are, in pixels of what the network sees."""
-    there = [(mesh, weight) for mesh, weight in zip(meshes, weights, strict=True) if mesh is not None]
-    return np.average([mesh for mesh, _ in there], axis=0, weights=[weight for _, weight in there]) if there else None
 
 
 def _mean_color(image: np.ndarray, region: np.ndarray) -> np.ndarray:

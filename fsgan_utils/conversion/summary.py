@@ -21,7 +21,7 @@ class ConversionSummary:
     Attributes:
         output: the video, or the folder of pictures, it wrote.
         frames: frames, or photographs, read and written.
-        swapped_frames: those with at least one swapped face.
+        swapped_frames: those with at least one swapped face; faces that fade do not count.
         faceless_frames: those in which no face was found.
         swapped_faces: faces swapped, over all frames.
         left_alone: faces that stay as they were, over all frames, by the reason.
@@ -31,6 +31,8 @@ class ConversionSummary:
             the source; 1 is as steady as the source. None where there is none to measure.
         seconds: how long it took.
         bridged_faces: swapped faces that were missed in their frame, but seen shortly before and after it.
+        lost: beginnings and ends, in seconds of the source, of the times in which a swapped face was lost though its
+            shot went on, behind a hand say; it fades out and in there.
         resumed_frames: frames that an earlier run, which was interrupted, had done.
         notes: what else there is to know.
     """
@@ -46,6 +48,7 @@ class ConversionSummary:
     flicker: float | None
     seconds: float
     bridged_faces: int = 0
+    lost: Sequence[tuple[float, float]] = ()
     resumed_frames: int = 0
     notes: Sequence[str] = ()
 
@@ -69,6 +72,9 @@ class ConversionSummary:
         ]
         if self.bridged_faces:
             lines.append(f"faces missed for a moment, and swapped all the same: {self.bridged_faces}")
+        if self.lost:
+            spans = ", ".join(f"{_clock(begin)}–{_clock(stop)}" for begin, stop in self.lost)
+            lines.append(f"a swapped face was lost, and faded out and in, at {spans}")
         if self.jitter is not None:
             lines.append(f"jitter: {self.jitter:.2f} of what was found ({self.source_jitter:.2f} pixels a frame²)")
         if self.flicker is not None:
@@ -98,22 +104,32 @@ def summarise(
         seconds: how long it took.
         notes: what else there is to know.
     """
+    wholly = [sum(face.opacity == 1 for face in faces) for faces in plan.faces.values()]
     tints = np.array([row for part in parts for row in part["tints"]], np.float64).reshape(-1, 8)
     return ConversionSummary(
         output=output,
         frames=tracks.frames,
-        swapped_frames=len(plan.faces),
+        swapped_frames=sum(count > 0 for count in wholly),
         faceless_frames=tracks.faceless,
-        swapped_faces=sum(len(faces) for faces in plan.faces.values()),
+        swapped_faces=sum(wholly),
         left_alone=dict(plan.left_alone),
         source_jitter=plan.source_jitter,
         jitter=plan.jitter / plan.source_jitter if plan.source_jitter else None,
         flicker=_flicker(tints),
         seconds=seconds,
         bridged_faces=plan.bridged,
+        lost=tuple(plan.lost),
         resumed_frames=resumed_frames,
         notes=tuple(notes),
     )
+
+
+def _clock(seconds: float) -> str:
+    """A time as it is told: 3.24 is 0:03.2, 3725 is 1:02:05.0."""
+    tenths = round(10 * seconds)
+    minutes, rest = divmod(tenths, 600)
+    hours, minutes = divmod(minutes, 60)
+    return f"{f'{hours}:{minutes:02}' if hours else minutes}:{rest / 10:04.1f}"
 
 
 def _flicker(tints: np.ndarray) -> float | None:

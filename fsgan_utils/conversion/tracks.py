@@ -1,10 +1,10 @@
-"""First pass of a conversion: follow every face through the video."""
+"""The faces of a video, as they were followed, in memory and part by part on disk."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -13,22 +13,15 @@ from zipfile import BadZipFile
 
 import cv2
 import numpy as np
-from prefetch_generator import BackgroundGenerator
-from tqdm.auto import tqdm
 
-from fsgan_utils.conversion.bridging import bridge
-from fsgan_utils.conversion.config import ConvertConfig
-from fsgan_utils.conversion.frames import expected_frames, source_frames
-from fsgan_utils.conversion.swap import build_detector
-from fsgan_utils.conversion.work import Work, digest, stretch_of
-from fsgan_utils.extraction import FaceDetector, FaceTracker, Sighting, Source
+from fsgan_utils.conversion.repeats import picture_change
+from fsgan_utils.extraction import Sighting
 from fsgan_utils.extraction.tracking import LOOK_SIDE
-from fsgan_utils.landmarks import CLOSE_LOOKS, QUICK_LOOKS, REFINED_POINTS, Looks
+from fsgan_utils.landmarks import REFINED_POINTS
 from fsgan_utils.video import Frame
 
 SAMPLE_EVERY = 24
 """Of a track, every so many frames the aligned face is kept, to tell whose track it is."""
-FRAMES_AHEAD = 16
 JPEG_QUALITY = 95
 
 
@@ -50,9 +43,11 @@ class FaceTracks:
         mesh: float32 (N, 470, 3), as `FaceMesh.refine` gives them, in pixels; NaN where FaceMesh saw no face, and the
             irises where no closer look was taken.
         look: uint8 (N, 24, 24), the aligned face, grey and small; zeros where it could not be aligned.
+        change: float32 (N,), `picture_change` since the frame before; NaN where there is none.
         bridged: bool (N,), whether the face was missed there, and laid in between where it was seen (`bridge`).
         sample_track: int64 (M,), the track of each sample.
         samples: M aligned faces, uint8 RGB (256, 256, 3) as JPEG.
+        size: width and height of the frames in pixels; zeros where each has its own.
     """
 
     stretch: str
@@ -67,9 +62,11 @@ class FaceTracks:
     score: np.ndarray
     mesh: np.ndarray
     look: np.ndarray
+    change: np.ndarray
     bridged: np.ndarray
     sample_track: np.ndarray
     samples: tuple[bytes, ...]
+    size: tuple[int, int]
 
     def __len__(self) -> int:
         """Number of faces, over all frames."""
@@ -103,64 +100,6 @@ class FaceTracks:
         return np.asarray(decoded, np.uint8)
 
 
-def looks_at(source: Source, guided: bool) -> Looks:
-    """How each face is looked at again, for a more exact mesh, see `FaceMesh.refine`.
-
-    A guided model draws by it; for others it hardly makes a difference in a video, whose faces are steadied.
-    """
-    if source.photographs:
-        return CLOSE_LOOKS
-    return QUICK_LOOKS if guided else ()
-
-
-def follow_faces(
-    source: Source,
-    config: ConvertConfig,
-    detector: FaceDetector | None = None,
-    folder: Path | None = None,
-    guided: bool = True,
-) -> FaceTracks:
-    """Follow every face through a video; photographs have nothing to do with each other.
-
-    A face that is missed for a few frames counts as followed (`bridge`).
-
-    Args:
-        source: the video or the photographs.
-        config: the stretch of time, what aligns the faces, and how often the detector looks.
-        detector: finds the faces; None for the one that the settings describe.
-        folder: where to note what has been found; what a killed run noted there is taken over, as far as it is whole.
-            None for nowhere.
-        guided: whether a guided model is to draw the faces, see `looks_at`.
-
-    Raises:
-        VideoError: the video is damaged.
-    """
-    tracker = FaceTracker(detector or build_detector(config), config.landmarks, config.redetect_every)
-    notes = _Notes(folder)
-    if notes.tracker is not None:
-        tracker.restore(notes.tracker)
-    frames = BackgroundGenerator(source_frames(source, config, notes.next_frame, rough=True), FRAMES_AHEAD)
-    followed = BackgroundGenerator(_followed(frames, tracker, bool(source.photographs)), FRAMES_AHEAD)
-    total = expected_frames(source, config)
-    looks = looks_at(source, guided)
-    for frame, sightings, shot, state in tqdm(followed, "following faces", total, initial=notes.frames, unit="frame"):
-        notes.add(frame, [tracker.refined(one, looks) for one in sightings], shot)
-        if state is not None:
-            notes.write(state)
-    return bridge(notes.all(digest(stretch_of(source, config))))
-
-
-def _followed(
-    frames: Iterable[Frame], tracker: FaceTracker, photographs: bool
-) -> Iterator[tuple[Frame, list[Sighting], int, dict[str, Any] | None]]:
-    """The faces of each frame, the number of its shot, and where a part is full, the tracker's state after it."""
-    for number, frame in enumerate(frames, start=1):
-        if photographs:
-            tracker.reset()
-        sightings, _ = tracker.update(frame.image)
-        yield frame, sightings, tracker.shot, None if number % Work.FRAMES_A_PART else tracker.state()
-
-
 @dataclass
 class _Part:
     """Faces of `Work.FRAMES_A_PART` frames, or of the last ones."""
@@ -173,10 +112,16 @@ class _Part:
     samples: list[tuple[int, bytes]] = field(default_factory=list)
 
 
-class _Notes:
-    """What has been found so far, in memory and part by part on disk."""
+class Notes:
+    """What has been found so far.
+
+    Args:
+        folder: where the parts are; those that a killed run wrote there are taken over, as far as they are whole. None
+            for nowhere.
+    """
 
     def __init__(self, folder: Path | None) -> None:
+        """Read what is there."""
         self._folder = folder
         self._parts: list[dict[str, Any]] = list(_read_parts(folder)) if folder else []
         self._open = _Part()
@@ -186,9 +131,9 @@ class _Notes:
                 self._seen[track] = self._seen.get(track, -1) + 1
 
     @property
-    def next_frame(self) -> int:
-        """Index of the first frame that has not been looked at."""
-        return int(self._parts[-1]["index"][-1]) + 1 if self._parts else 0
+    def last_frame(self) -> int | None:
+        """Index of the last frame that has been looked at."""
+        return int(self._parts[-1]["index"][-1]) if self._parts else None
 
     @property
     def frames(self) -> int:
@@ -200,14 +145,16 @@ class _Notes:
         """State of the tracker after the last part; None before the first."""
         return json.loads(str(self._parts[-1]["tracker"])) if self._parts else None
 
-    def add(self, frame: Frame, sightings: list[Sighting], shot: int) -> None:
-        """Note the faces of the next frame, and the number of its shot."""
+    def add(self, frame: Frame, sightings: list[Sighting], shot: int, before: np.ndarray | None) -> None:
+        """Note the faces of the next frame, the number of its shot, and how they changed since the picture before."""
         self._open.index.append(frame.index)
         self._open.time.append(frame.time)
         self._open.shot.append(shot)
         self._open.faceless += not sightings
         for sighting in sightings:
-            self._open.rows.append(_row(frame.index, sighting))
+            box = sighting.face.box
+            change = np.nan if before is None else picture_change(before, frame.image, box)
+            self._open.rows.append(_row(frame.index, sighting, change))
             track = sighting.face.track or 0
             seen = self._seen[track] = self._seen.get(track, -1) + 1
             if seen % SAMPLE_EVERY == 0 and sighting.crop is not None:
@@ -225,8 +172,8 @@ class _Notes:
         self._parts.append(part)
         self._open = _Part()
 
-    def all(self, stretch: str) -> FaceTracks:
-        """Everything found in a stretch of a source."""
+    def all(self, stretch: str, size: tuple[int, int]) -> FaceTracks:
+        """Everything found in a stretch of a source, whose frames have this width and height."""
         parts = [*self._parts, self._closed()]
         joined = {name: np.concatenate([part[name] for part in parts]) for name in _ARRAYS}
         sizes = joined.pop("sample_sizes")
@@ -235,7 +182,7 @@ class _Notes:
         samples = tuple(jpegs[end - size : end] for end, size in zip(ends, sizes, strict=True))
         faceless = sum(int(part["faceless"]) for part in parts)
         bridged = np.zeros(len(joined["frame"]), bool)
-        return FaceTracks(stretch=stretch, faceless=faceless, bridged=bridged, **joined, samples=samples)
+        return FaceTracks(stretch=stretch, faceless=faceless, bridged=bridged, **joined, samples=samples, size=size)
 
     def _closed(self) -> dict[str, Any]:
         columns: list[Any] = list(zip(*self._open.rows, strict=True)) or [()] * len(ROW)
@@ -262,18 +209,19 @@ ROW: dict[str, tuple[type, tuple[int, ...]]] = {
     "score": (np.float32, ()),
     "mesh": (np.float32, (REFINED_POINTS, 3)),
     "look": (np.uint8, (LOOK_SIDE, LOOK_SIDE)),
+    "change": (np.float32, ()),
 }
 """What is noted of each face: its dtype and shape."""
 _ARRAYS = (*ROW, "index", "time", "shot", "sample_track", "sample_sizes", "jpegs")
 
 
-def _row(index: int, sighting: Sighting) -> tuple:
+def _row(index: int, sighting: Sighting, change: float) -> tuple:
     face = sighting.face
     mesh = np.full((REFINED_POINTS, 3), np.nan)
     if sighting.mesh is not None:
         mesh[: len(sighting.mesh)] = sighting.mesh
     look = np.zeros((LOOK_SIDE, LOOK_SIDE)) if sighting.look is None else sighting.look
-    return index, face.track or 0, face.box, face.landmarks, face.score, mesh, look
+    return index, face.track or 0, face.box, face.landmarks, face.score, mesh, look, change
 
 
 def _part(folder: Path, number: int) -> Path:
