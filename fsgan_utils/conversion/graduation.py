@@ -9,13 +9,15 @@ from scipy.sparse.linalg import splu
 ORDER = 3
 """Differences of this order are kept small."""
 WITHIN = 2.0
-"""How far the graduated points may lie from the seen ones, root mean square, in standard deviations of the noise."""
+"""How far a few graduated points may lie from the seen ones, root mean square, in standard deviations of the noise."""
 ROUNDS = 12
 """How often the frames that are missed by more are trusted more."""
-MOST_TRUST = 10.0
-"""How many times as far as allowed a frame counts as missed, at most, in one round."""
+GROWTH, MOST_TRUST = 100.0, 1e9
+"""By how much the trust in a frame grows at most, in one round and in all."""
 SLOWEST = 1 / 500
 """Cycles a frame below which nothing is calmed any more: double precision could not tell the difference."""
+LEAST_NOISE = 1e-6
+"""Pixels that count as no noise at all."""
 LEAST_GAP = 0.25
 """Frames that two moments lie apart at least; nearer ones would outweigh all the others."""
 NORMAL_MEDIAN = 0.6745
@@ -25,13 +27,18 @@ DIFFERENCED = np.sqrt(20)
 
 
 def graduated(
-    points: np.ndarray, moments: np.ndarray, cutoff: float, noise: float, seen: np.ndarray | None = None
+    points: np.ndarray,
+    moments: np.ndarray,
+    cutoff: float,
+    noise: float,
+    seen: np.ndarray | None = None,
+    within: float = WITHIN,
 ) -> np.ndarray:
     """Whittaker's graduation with third differences, held to what was seen.
 
     Least squares of the distance to the seen points and of how unevenly the movement accelerates; the weight of the
     second part halves a movement of `cutoff` cycles a frame. What then lies farther off in a frame, over all its
-    points, than `WITHIN` times the noise is no noise but a movement: that frame is trusted more, until it does not. So
+    points, than `within` times the noise is no noise but a movement: that frame is trusted more, until it does not. So
     a head at rest is calmed and a quick one is followed, by one and the same rule.
 
     Args:
@@ -40,6 +47,7 @@ def graduated(
         cutoff: cycles a frame; movements slower than that are kept.
         noise: standard deviation of each coordinate's noise, in the unit of the points, from `noise_of`.
         seen: bool (N,), where the points were seen and not guessed; None for everywhere. The guesses have no say.
+        within: see `WITHIN`. Over many points noise has little spread, so that less will do.
 
     Returns:
         float64 (N, K, 2).
@@ -58,10 +66,10 @@ def graduated(
     for _ in range(ROUNDS):
         smooth = splu((sparse.diags_array(trust) + penalty).tocsc()).solve(trust[:, None] * flat)
         missed = np.sqrt(((smooth - flat) ** 2).mean(axis=1)) * (trust > 0)
-        if missed.max() <= WITHIN * noise:
+        if missed.max() <= within * noise:
             break
-        excess = np.minimum(missed, MOST_TRUST * WITHIN * noise) / max(WITHIN * noise, 1e-12)
-        trust *= np.maximum(excess, 1) ** 2
+        excess = missed / max(within * noise, LEAST_NOISE)
+        trust = np.minimum(trust * np.clip(excess**2, 1, GROWTH), MOST_TRUST)
     return smooth.reshape(values.shape)
 
 

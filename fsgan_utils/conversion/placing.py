@@ -27,8 +27,7 @@ class PlacedFace:
         features: (470, 2), where the other person's points are to be drawn there; None for a model without guides, and
             where there is no mesh.
         track: number of its track.
-        opacity: how far it covers what lies there, above 0 to 1; below 1 while a face that is lost fades, whose place
-            is a guess.
+        opacity: how far it covers what lies there, above 0 to 1; below 1 where it fades, see `faded`.
     """
 
     alignment: Alignment

@@ -10,7 +10,7 @@ import numpy as np
 
 from fsgan_utils.conversion.choosing import choose
 from fsgan_utils.conversion.config import ConvertConfig
-from fsgan_utils.conversion.fading import fadings, lost_seconds, stretches
+from fsgan_utils.conversion.fading import faded, lost_seconds, stretches
 from fsgan_utils.conversion.graduation import graduated, noise_of
 from fsgan_utils.conversion.placing import PlacedFace, aim, lacks_mesh
 from fsgan_utils.conversion.repeats import Moments
@@ -24,6 +24,8 @@ from fsgan_utils.landmarks import IRISES, MESH_EYELIDS, MESH_INNER_LIPS, MESH_LI
 FEATURES_CUTOFF = 6.0
 """Movements of the features within a face that take longer than 1 / 6 second are kept; of quicker ones, what is larger
 than the noise."""
+FEATURES_WITHIN = 1.0
+"""How far the features may lie from where they were seen, see `graduated`."""
 _MOVING = [*MESH_EYELIDS, *MESH_BROWS, np.union1d(MESH_LIPS, MESH_INNER_LIPS), MESH_FACE_EDGE[9:28]]
 PARTS_WITHOUT_IRISES = [*_MOVING, np.setdiff1d(np.arange(MESH_POINTS), np.concatenate(_MOVING))]
 """The points of a mesh that move together: the lids and the brow of either eye, the lips, the jaw, and the rest."""
@@ -36,7 +38,7 @@ class Plan:
     """What the second pass does.
 
     Attributes:
-        faces: by the frame's index, the faces that are swapped in it, and those that fade there.
+        faces: by the frame's index, the faces that are swapped in it.
         left_alone: how many faces are not swapped, by the reason.
         bridged: how many of the faces were missed in their frame, and lie between where they were seen.
         source_jitter: mean acceleration of the landmarks as they were found, in pixels a frame².
@@ -87,12 +89,10 @@ def plan_swaps(tracks: FaceTracks, model: Generator, config: ConvertConfig, rate
         placed |= _calmed(own, tracks, config, rate)
     runs = stretches(placed, tracks)
     faces: dict[int, list[PlacedFace]] = {}
-    for row, face in placed.items():
+    for row, face in faded(placed, runs, tracks).items():
         faces.setdefault(int(tracks.frame[row]), []).append(face)
-    for fading in fadings(runs, tracks, rate):
-        faces.setdefault(int(tracks.index[fading.position]), []).append(fading.face)
     bridged = int(tracks.bridged[list(placed)].sum())
-    return Plan(faces, left_alone, bridged, _mean(found), _mean(steady), lost_seconds(runs, tracks, rate))
+    return Plan(faces, left_alone, bridged, _mean(found), _mean(steady), lost_seconds(runs, tracks))
 
 
 def _steadied(
@@ -140,7 +140,8 @@ def _calmed(
     if config.smoothing == "two_pass":
         for part in PARTS if points.shape[2] > MESH_POINTS else PARTS_WITHOUT_IRISES:
             own = points[:, :, part].reshape(len(points), -1, 2)
-            calm = graduated(own, moments.times, FEATURES_CUTOFF / rate, noise_of(own[moments.seen]), moments.seen)
+            noise, seen = noise_of(own[moments.seen]), moments.seen
+            calm = graduated(own, moments.times, FEATURES_CUTOFF / rate, noise, seen, FEATURES_WITHIN)
             points[:, :, part] = calm.reshape(len(points), len(kinds), -1, 2)
     paths = zip(rows.tolist(), points[moments.of], strict=True)
     return placed | {row: replace(placed[row], **dict(zip(kinds, path, strict=True))) for row, path in paths}

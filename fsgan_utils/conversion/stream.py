@@ -36,8 +36,6 @@ WINDOW = 2.0
 ALIKE = 0.03
 """How far the points of a face may lie apart in two frames, as a part of the crop's side, for the mask and the colours
 of the one to hold for the other: the standard deviation of a Gaussian."""
-GUESSED = 1e-6
-"""Weight, beside that of a face that was seen, of one whose place is a guess."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,8 +76,7 @@ class DrawnFace:
         """Give the face the mean colours and mask of several of its track.
 
         The mean of what the colour transfers do lets through how the network's own brightness wavers. So the mean
-        colour is set last: as far from the source's as it is on average. Where the face is a guess, the source's is
-        not known, for something else lies there: then that of the others counts.
+        colour is set last: as far from the source's as it is on average.
 
         Args:
             others: faces of the track, this one among them.
@@ -88,8 +85,7 @@ class DrawnFace:
         parameters = _weighted_sum(weights, [one.transfer.parameters for one in others])
         alpha = _weighted_sum(weights.astype(np.float32), [one.alpha for one in others])
         transfer = replace(self.transfer, parameters=parameters)
-        tint = self.tint if self.placed.opacity == 1 else _weighted_sum(weights, [one.tint for one in others])
-        expected = tint + _weighted_sum(weights, [one.contrast for one in others])
+        expected = self.tint + _weighted_sum(weights, [one.contrast for one in others])
         shift = expected - _mean_color(transfer.apply(self.drawn[..., 1:]), self.region)
         return replace(self, transfer=replace(transfer, shift=shift), alpha=alpha)
 
@@ -221,7 +217,7 @@ def _weight(distance: float, other: PlacedFace, face: PlacedFace) -> float:
     Reference:
         Tomasi and Manduchi, "Bilateral filtering for gray and color images", ICCV 1998.
     """
-    weight = float(np.exp(-0.5 * distance**2)) * (1.0 if other.opacity == 1 else GUESSED)
+    weight = float(np.exp(-0.5 * distance**2))
     if other.mesh is None or face.mesh is None or other is face:
         return weight
     apart = np.sqrt(((other.mesh[:, :2] - face.mesh[:, :2]) ** 2).sum(axis=1).mean()) / face.alignment.size

@@ -21,7 +21,7 @@ class ConversionSummary:
     Attributes:
         output: the video, or the folder of pictures, it wrote.
         frames: frames, or photographs, read and written.
-        swapped_frames: those with at least one swapped face; faces that fade do not count.
+        swapped_frames: those with at least one swapped face.
         faceless_frames: those in which no face was found.
         swapped_faces: faces swapped, over all frames.
         left_alone: faces that stay as they were, over all frames, by the reason.
@@ -32,7 +32,7 @@ class ConversionSummary:
         seconds: how long it took.
         bridged_faces: swapped faces that were missed in their frame, but seen shortly before and after it.
         lost: beginnings and ends, in seconds of the source, of the times in which a swapped face was lost though its
-            shot went on, behind a hand say; it fades out and in there.
+            shot went on, behind a hand say; it fades out before and in after.
         resumed_frames: frames that an earlier run, which was interrupted, had done.
         notes: what else there is to know.
     """
@@ -74,7 +74,7 @@ class ConversionSummary:
             lines.append(f"faces missed for a moment, and swapped all the same: {self.bridged_faces}")
         if self.lost:
             spans = ", ".join(f"{_clock(begin)}–{_clock(stop)}" for begin, stop in self.lost)
-            lines.append(f"a swapped face was lost, and faded out and in, at {spans}")
+            lines.append(f"a swapped face was lost, and faded out and in: {spans}")
         if self.jitter is not None:
             lines.append(f"jitter: {self.jitter:.2f} of what was found ({self.source_jitter:.2f} pixels a frame²)")
         if self.flicker is not None:
@@ -104,14 +104,13 @@ def summarise(
         seconds: how long it took.
         notes: what else there is to know.
     """
-    wholly = [sum(face.opacity == 1 for face in faces) for faces in plan.faces.values()]
     tints = np.array([row for part in parts for row in part["tints"]], np.float64).reshape(-1, 8)
     return ConversionSummary(
         output=output,
         frames=tracks.frames,
-        swapped_frames=sum(count > 0 for count in wholly),
+        swapped_frames=len(plan.faces),
         faceless_frames=tracks.faceless,
-        swapped_faces=sum(wholly),
+        swapped_faces=sum(len(faces) for faces in plan.faces.values()),
         left_alone=dict(plan.left_alone),
         source_jitter=plan.source_jitter,
         jitter=plan.jitter / plan.source_jitter if plan.source_jitter else None,

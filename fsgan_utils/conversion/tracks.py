@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 
 from fsgan_utils.conversion.repeats import picture_change
+from fsgan_utils.conversion.shots import SIDE, continued, surroundings
 from fsgan_utils.extraction import Sighting
 from fsgan_utils.extraction.tracking import LOOK_SIDE
 from fsgan_utils.landmarks import REFINED_POINTS
@@ -107,6 +108,7 @@ class _Part:
     index: list[int] = field(default_factory=list)
     time: list[float] = field(default_factory=list)
     shot: list[int] = field(default_factory=list)
+    around: list[np.ndarray] = field(default_factory=list)
     faceless: int = 0
     rows: list[tuple] = field(default_factory=list)
     samples: list[tuple[int, bytes]] = field(default_factory=list)
@@ -150,6 +152,7 @@ class Notes:
         self._open.index.append(frame.index)
         self._open.time.append(frame.time)
         self._open.shot.append(shot)
+        self._open.around.append(surroundings(frame.image))
         self._open.faceless += not sightings
         for sighting in sightings:
             box = sighting.face.box
@@ -176,6 +179,10 @@ class Notes:
         """Everything found in a stretch of a source, whose frames have this width and height."""
         parts = [*self._parts, self._closed()]
         joined = {name: np.concatenate([part[name] for part in parts]) for name in _ARRAYS}
+        around, (starts, stops) = joined.pop("around"), np.searchsorted(joined["frame"], joined["index"] + [[0], [1]])
+        if size != (0, 0):
+            boxes = [joined["box"][start:stop] for start, stop in zip(starts, stops, strict=True)]
+            joined["shot"] = continued(joined["shot"], around, boxes, size)
         sizes = joined.pop("sample_sizes")
         jpegs = joined.pop("jpegs").tobytes()
         ends = np.cumsum(sizes)
@@ -194,6 +201,7 @@ class Notes:
             "index": np.array(self._open.index, np.int64),
             "time": np.array(self._open.time, np.float64),
             "shot": np.array(self._open.shot, np.int64),
+            "around": np.array(self._open.around, np.uint8).reshape(-1, SIDE, SIDE),
             "faceless": self._open.faceless,
             "sample_track": np.array(tracks, np.int64),
             "sample_sizes": np.array([len(jpeg) for jpeg in jpegs], np.int64),
@@ -212,7 +220,7 @@ ROW: dict[str, tuple[type, tuple[int, ...]]] = {
     "change": (np.float32, ()),
 }
 """What is noted of each face: its dtype and shape."""
-_ARRAYS = (*ROW, "index", "time", "shot", "sample_track", "sample_sizes", "jpegs")
+_ARRAYS = (*ROW, "index", "time", "shot", "around", "sample_track", "sample_sizes", "jpegs")
 
 
 def _row(index: int, sighting: Sighting, change: float) -> tuple:
