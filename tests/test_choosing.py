@@ -1,13 +1,27 @@
+from dataclasses import replace
+
+import cv2
 import numpy as np
 import pytest
 from painter import Painter
 
-from fsgan_utils.conversion import ConvertConfig, convert_video, follow_faces, identify, people_sheet, preview_swap
+from fsgan_utils.conversion import (
+    ConvertConfig,
+    choosing,
+    convert_video,
+    follow_faces,
+    identify,
+    people_sheet,
+    preview_swap,
+)
 from fsgan_utils.conversion.choosing import choose
-from fsgan_utils.extraction import Source
+from fsgan_utils.extraction import FaceDetector, Source
 from fsgan_utils.video import VideoWriter, read_frames
 
 SIDE, WIDTH = 320, 640
+CAST = ("a_target", "b_target", "a_train_cool")
+OF_FACES = ("frame", "track", "box", "landmarks", "score", "mesh", "look", "bridged", "sample_track", "samples")
+DOWN = np.array([0, 1, 0, 1], np.float32)
 EVERYBODY = ConvertConfig(color_correction="none")
 
 
@@ -116,6 +130,84 @@ def test_nobody_of_that_number(clip, tracks, tmp_path):
         convert_video(clip, tmp_path / "out.mp4", Painter(), ConvertConfig(identity=7), tracks=tracks)
     with pytest.raises(ValueError, match="there is no track 99"):
         choose(tracks, ConvertConfig(track=99))
+    with pytest.raises(ValueError, match="no person 1 in this video; no face was found in it"):
+        choose(replace(tracks, **{name: getattr(tracks, name)[:0] for name in OF_FACES}), ConvertConfig(identity=1))
+
+
+class Twice(FaceDetector):
+    """A detector that finds every face a second time, further down."""
+
+    def detect(self, images):
+        return [
+            [face for one in found for face in (one, replace(one, box=one.box + 0.55 * one.height * DOWN))]
+            for found in super().detect(images)
+        ]
+
+
+def test_a_face_found_twice_is_one_person(clip):
+    tracks = follow_faces(Source.open(clip), replace(EVERYBODY, stop=0.4), Twice(35))
+    assert len(tracks) == 2 * tracks.frames
+    assert sorted(identify(tracks).values()) == [0, 1]
+
+
+@pytest.fixture(scope="module")
+def look_alikes(tmp_path_factory):
+    """A beside A mirrored, longer and in other colors; A goes, and after a cut somebody who may be either is there."""
+    path = tmp_path_factory.mktemp("alike") / "alike.mp4"
+    frames = [frame.image for frame in read_frames("data/clips/a_target.mp4", stop=1.5)]
+    later = [frame.image for frame in read_frames("data/clips/a_train_cool.mp4", stop=1)]
+    with VideoWriter(path, rate=24, size=(WIDTH, SIDE), quality=10) as writer:
+        for number in range(36):
+            canvas = np.full((SIDE, WIDTH, 3), 90, np.uint8)
+            if number < 12:
+                canvas[:, :SIDE] = frames[number]
+            if number < 24:
+                canvas[:, SIDE:] = cv2.resize(frames[number][:, ::-1], (SIDE, 340))[10:330] * np.array([1, 0.95, 0.85])
+            else:
+                canvas[:, :SIDE] = later[number - 24]
+            writer.write(canvas)
+    return path
+
+
+def test_one_of_two_look_alikes_is_swapped(look_alikes, tmp_path):
+    tracks = follow_faces(Source.open(look_alikes), EVERYBODY)
+    people = identify(tracks)
+    in_shot = {person for number, person in people.items() if tracks.frame[tracks.track == number][0] < 24}
+    assert in_shot == {0, 1}
+    assert [person for number, person in people.items() if tracks.frame[tracks.track == number][0] >= 24] == [None]
+    config = ConvertConfig(color_correction="none", identity=0)
+    summary = convert_video(look_alikes, tmp_path / "out.mp4", Painter(), config, tracks=tracks)
+    assert changed(look_alikes, summary.output) == 24 * [(False, True)] + 12 * [(False, False)]
+    assert "not clearly one of the people" in str(summary)
+
+
+def test_the_same_person_comes_back_after_a_cut(tmp_path):
+    """A, then A and B, then B alone, then A in other light and at half the size."""
+    clips = {name: [f.image for f in read_frames(f"data/clips/{name}.mp4", stop=1.5)] for name in CAST}
+    with VideoWriter(tmp_path / "back.mp4", rate=24, size=(WIDTH, SIDE), quality=10) as writer:
+        for number in range(36):
+            canvas = np.full((SIDE, WIDTH, 3), 90, np.uint8)
+            if number < 18:
+                canvas[:, :SIDE] = clips["a_target"][number]
+            if 9 <= number < 27:
+                canvas[:, SIDE:] = clips["b_target"][number]
+            if number >= 27:
+                canvas[80:240, 400:560] = clips["a_train_cool"][number][::2, ::2]
+            writer.write(canvas)
+    tracks = follow_faces(Source.open(tmp_path / "back.mp4"), EVERYBODY)
+    people = identify(tracks)
+    firsts = {int(tracks.frame[rows[0]]): people[number] for number, rows in tracks.rows_by_track.items()}
+    assert firsts[0] == firsts[27] == 0 and set(firsts.values()) == {0, 1}
+
+
+def test_who_may_be_the_person_asked_for_is_left_alone_and_named(tracks, monkeypatch):
+    of = identify(tracks)
+    monkeypatch.setattr(choosing, "identify", lambda *_: choosing.Identified(of, [(0, 1, 0.71)]))
+    chosen, reasons = choose(tracks, ConvertConfig(identity=0))
+    assert chosen.sum() == 24 and reasons == {"perhaps the person asked for; if they are, take identity=(0, 1)": 24}
+    chosen, reasons = choose(tracks, ConvertConfig(identity=(0, 1)))
+    assert chosen.all() and not reasons
+    assert people_sheet(tracks, choosing.identify()).shape == (2 * (96 + 22), 6 * 96, 3)
 
 
 def test_the_sheet_has_a_row_for_each_person(tracks):

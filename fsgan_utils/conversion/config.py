@@ -54,7 +54,8 @@ class ConvertConfig:
         kalman_noise: process noise of the Kalman filter; smaller is steadier and slower.
         moving_average: share of the past in the moving average, 0 to below 1.
         track: only the face of this track is swapped; None for any.
-        identity: only this person's faces are swapped: a number of `people_sheet`; None for anybody's.
+        identity: only this person's faces are swapped: a number of `people_sheet`, or a tuple of several where one
+            person was given more than one; None for anybody's.
         min_face: smallest face that is looked for and swapped, in pixels.
         threshold: score a face must reach in the detector's last stage, 0 to 1.
         factor: ratio of the detector's image pyramid, 0 to 1 exclusive.
@@ -87,7 +88,7 @@ class ConvertConfig:
     face_shape: float = 1.0
     bend: float = 1.0
     track: int | None = None
-    identity: int | None = None
+    identity: int | tuple[int, ...] | None = None
     landmarks: str = "facemesh"
     redetect_every: int = 12
     smoothing: str = "two_pass"
@@ -133,8 +134,10 @@ class ConvertConfig:
         _check("roi_coverage", self.roi_coverage, 0.5 < self.roi_coverage <= 1, "above .5 and at most 1")
         _check("kalman_noise", self.kalman_noise, 0 < self.kalman_noise < math.inf, "above 0")
         _check("moving_average", self.moving_average, 0 <= self.moving_average < 1, "from 0 to below 1")
-        for name in ("track", "identity"):
-            _check(name, getattr(self, name), (getattr(self, name) or 0) >= 0, "None, or 0 or more")
+        _check("track", self.track, (self.track or 0) >= 0, "None, or 0 or more")
+        people = self.identity if isinstance(self.identity, tuple) else (self.identity or 0,)
+        known = bool(people) and all(type(one) is int and one >= 0 for one in people)
+        _check("identity", self.identity, known, "None, a whole number from 0 on, or a tuple of such")
         _check("min_face", self.min_face, self.min_face >= 12, "at least 12 pixels")
         _check("threshold", self.threshold, 0 <= self.threshold <= 1, "from 0 to 1")
         _check("factor", self.factor, 0 < self.factor < 1, "between 0 and 1")

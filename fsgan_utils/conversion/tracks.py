@@ -21,8 +21,9 @@ from fsgan_utils.extraction.tracking import LOOK_SIDE
 from fsgan_utils.landmarks import REFINED_POINTS
 from fsgan_utils.video import Frame
 
-SAMPLE_EVERY = 24
-"""Of a track, every so many frames the aligned face is kept, to tell whose track it is."""
+SAMPLE_EVERY, FIRST_SAMPLES = 24, 6
+"""Of a track, every so many frames the aligned face is kept, to tell whose track it is; and of its first ones, every so
+many, for in one frame a face may be turned or blurred."""
 JPEG_QUALITY = 95
 
 
@@ -47,7 +48,7 @@ class FaceTracks:
         change: float32 (N,), `picture_change` since the frame before; NaN where there is none.
         bridged: bool (N,), whether the face was missed there, and laid in between where it was seen (`bridge`).
         sample_track: int64 (M,), the track of each sample.
-        samples: M aligned faces, uint8 RGB (256, 256, 3) as JPEG.
+        samples: M faces in "full" crops, uint8 RGB (256, 256, 3) as JPEG.
         size: width and height of the frames in pixels; zeros where each has its own.
     """
 
@@ -160,8 +161,9 @@ class Notes:
             self._open.rows.append(_row(frame.index, sighting, change))
             track = sighting.face.track or 0
             seen = self._seen[track] = self._seen.get(track, -1) + 1
-            if seen % SAMPLE_EVERY == 0 and sighting.crop is not None:
-                self._open.samples.append((track, _as_jpeg(sighting.crop)))
+            due = seen % (FIRST_SAMPLES if seen < SAMPLE_EVERY else SAMPLE_EVERY) == 0
+            if due and sighting.alignment is not None:
+                self._open.samples.append((track, _as_jpeg(sighting.portrait)))
 
     def write(self, tracker: dict[str, Any]) -> None:
         """Close a part."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,33 +22,38 @@ class Collected:
 
     Attributes:
         folder: faceA or faceB.
-        identity: whose faces were copied.
+        identity: whose faces were copied: a number, or several of one person.
         chosen: whether the identity was asked for; otherwise it is the one with most faces.
         people: number of faces by identity, in the extraction.
         copied: the images written, in the order of the video.
         removed: images of an earlier extraction of the same source, which these replace.
         missing: faces that were taken out of the extraction's folder since, and are not copied.
         renamed: whether the source's own name stood for another source already.
+        alike: where two people may be one, as `Summary.alike`.
     """
 
     folder: Path
-    identity: int
+    identity: int | tuple[int, ...]
     chosen: bool
     people: dict[int, int]
     copied: list[Path]
     removed: list[Path]
     missing: list[str]
     renamed: bool
+    alike: Sequence[tuple[int, int, float]] = ()
 
     def __str__(self) -> str:
         """A line or two for the screen."""
-        lines = [f"copied {len(self.copied)} faces of person {self.identity} to {self.folder}"]
-        others = {identity: count for identity, count in self.people.items() if identity != self.identity}
+        taken = self.identity if isinstance(self.identity, tuple) else (self.identity,)
+        whose = " and ".join(map(str, taken))
+        lines = [f"copied {len(self.copied)} faces of person {whose} to {self.folder}"]
+        others = {identity: count for identity, count in self.people.items() if identity not in taken}
         if others:
             left = ", ".join(f"person {identity}: {count}" for identity, count in others.items())
             lines.append(f"left out other people ({left})")
             if not self.chosen:
                 lines.append("this is the person with most faces; set identity to choose another")
+            lines += [f"{left}; see the contact sheet" for left in self._doubts(taken)]
         if self.removed:
             lines.append(f"removed {len(self.removed)} images of an earlier extraction of the same source")
         if self.missing:
@@ -56,8 +62,13 @@ class Collected:
             lines.append(f"another source has the same name; these images are called {self.copied[0].name} and so on")
         return "\n".join(lines)
 
+    def _doubts(self, taken: tuple[int, ...]) -> list[str]:
+        """Who was left out though it may be the person whose faces were copied, in words."""
+        pairs = [(one, other) for one, other, _ in self.alike if (one in taken) != (other in taken)]
+        return [f"person {max(pair, key=lambda person: person not in taken)} may be the same person" for pair in pairs]
 
-def copy_to(side: str, workspace: Workspace, identity: int | None = None) -> Collected:
+
+def copy_to(side: str, workspace: Workspace, identity: int | Sequence[int] | None = None) -> Collected:
     """Copy one person's aligned faces to faceA or faceB.
 
     They are called `{source}_frame{n}face{k}`, so that several videos and folders feed one side; a second source of
@@ -67,7 +78,8 @@ def copy_to(side: str, workspace: Workspace, identity: int | None = None) -> Col
     Args:
         side: "A" or "B".
         workspace: where `faces/` is, as `extract_faces` left it.
-        identity: number of the person; None takes the one with most faces.
+        identity: number of the person, or several where one person was given more than one; None takes the person
+            with most faces.
 
     Raises:
         FileNotFoundError: no faces have been extracted yet.
@@ -80,9 +92,12 @@ def copy_to(side: str, workspace: Workspace, identity: int | None = None) -> Col
     summary = Summary.read(workspace.faces)
     if not people or summary is None:
         raise ValueError(f"{workspace.faces} holds no complete extraction; run notebook 1 again")
-    person = max(people, key=lambda number: people[number]) if identity is None else identity
-    one_of("identity", person, people)
-    own = [record.file for record in records if record.identity == person]
+    chosen = max(people, key=lambda number: people[number]) if identity is None else identity
+    person = chosen if isinstance(chosen, int) else tuple(chosen)
+    wanted = (person,) if isinstance(person, int) else person
+    for number in wanted:
+        one_of("identity", number, people)
+    own = [record.file for record in records if record.identity in wanted]
     there = [file for file in own if (workspace.faces / ALIGNED / file).exists()]
     if not there:
         raise ValueError(f"all {len(own)} faces of person {person} were taken out of {workspace.faces / ALIGNED}")
@@ -93,9 +108,8 @@ def copy_to(side: str, workspace: Workspace, identity: int | None = None) -> Col
         names.keep(summary.origin, name)
         removed = _remove_older(folder, name, set(copied))
     missing = [file for file in own if file not in set(there)]
-    return Collected(
-        folder, person, identity is not None, people, copied, removed, missing, renamed=name != summary.stem
-    )
+    renamed, alike = name != summary.stem, summary.alike
+    return Collected(folder, person, identity is not None, people, copied, removed, missing, renamed, alike)
 
 
 def _copied(source: Path, folder: Path, files: dict[str, str]) -> list[Path]:

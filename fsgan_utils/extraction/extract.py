@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import cache
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ import numpy as np
 from prefetch_generator import BackgroundGenerator
 from tqdm.auto import tqdm
 
-from fsgan_utils.embedding import Embedder, MobileNetEmbedder
+from fsgan_utils.embedding import Embedder, usual_embedder
 from fsgan_utils.extraction.earlier import (
     clear_unfinished,
     done_before,
@@ -45,6 +44,8 @@ SAVE_FORMATS = ("png", "jpg")
 PICTURES_AT_ONCE = 16
 """Frames between two notes of how far the extraction is."""
 SAVERS = 2
+FORM = 2
+"""Number of the way in which faces are sorted; faces that were sorted in another way are taken out anew."""
 PREVIEW_COUNT, PREVIEW_SIDE = 6, 960
 
 
@@ -81,7 +82,7 @@ def extract_faces(
         landmarks: what aligns the faces: "facemesh", which also follows them between detections, or "mtcnn".
         redetect_every: after how many of the frames looked at the detector searches the whole frame again.
         selection: which faces are kept.
-        embedder: tells people apart; None stands for `MobileNetEmbedder()`.
+        embedder: tells people apart; None stands for `usual_embedder()`.
         crop: how faces are cut: "full", or "half" as v2.2; see `Alignment.from_landmarks`.
 
     Raises:
@@ -97,7 +98,7 @@ def extract_faces(
     crop_template(crop)
     opened = Source.open(source)
     tracker = FaceTracker(detector or FaceDetector(), landmarks, redetect_every)
-    fingerprint = fingerprint_of(opened, (repr(tracker), detect_every, save_format, selection, crop))
+    fingerprint = fingerprint_of(opened, (FORM, repr(tracker), detect_every, save_format, selection, crop))
     with only_run_on(workspace.faces), writing_to(workspace.faces):
         restore_replaced(workspace.faces)
         unfinished = unfinished_folder(workspace.root, opened, fingerprint)
@@ -105,7 +106,7 @@ def extract_faces(
         if done is None:
             run = _Run(opened, tracker, detect_every, save_format, selection, crop, Journal.open(unfinished))
             run.find()
-            done = run.finish(workspace.faces, fingerprint, embedder or _usual_embedder())
+            done = run.finish(workspace.faces, fingerprint, embedder or usual_embedder())
         clear_unfinished(unfinished)
     return done
 
@@ -156,7 +157,8 @@ class _Run:
         )
         records = journal.records
         if any(record.rejected is None for record in records):
-            records = sort_faces(journal, self.selection, embedder)
+            records, alike = sort_faces(journal, self.selection, embedder)
+            summary = replace(summary, alike=[(*pair, round(likeness, 3)) for pair, likeness in alike.items()])
         if all(record.rejected is not None for record in records):
             shutil.rmtree(journal.folder)
             raise NoFaceError(self._nothing_kept(Extraction(folder, summary, [], records)))
@@ -271,11 +273,6 @@ class _Run:
             f"of {len(tried.rejected)} faces found in {self.source.path} none is good enough ({reasons}); take better "
             "footage, or loosen the limits of the selection"
         )
-
-
-@cache
-def _usual_embedder() -> Embedder:
-    return MobileNetEmbedder()
 
 
 def _batches(pictures: Iterable[Picture]) -> Iterator[list[Picture]]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import cv2
@@ -35,6 +35,7 @@ class Summary:
         fingerprint: of the source and of all settings; equal ones give equal faces.
         pictures: frames or photographs that were looked at.
         unreadable: photographs that could not be read, and why.
+        alike: numbers of two people who may be one, and how alike they are, see `People.alike`.
     """
 
     source: str
@@ -43,6 +44,7 @@ class Summary:
     fingerprint: str
     pictures: int
     unreadable: list[str]
+    alike: list[tuple[int, int, float]] = field(default_factory=list)
 
     def write(self, folder: Path) -> None:
         """Write it into a folder."""
@@ -118,7 +120,8 @@ class Extraction:
             f"saved {len(self.faces)} faces of {whose} in {self.folder}",
         ]
         if len(people) > 1:
-            lines += [f"  person {identity}: {count} faces" for identity, count in people.items()]
+            lines += [f"  {self.described(identity)}" for identity in people]
+            lines += self._advice()
         lines += [f"left out {count}: {reason}" for reason, count in self.reasons().items()]
         lines += [f"not read: {problem}" for problem in self.summary.unreadable]
         if self.kept_folder:
@@ -126,6 +129,15 @@ class Extraction:
         if self.done_before:
             lines.append("these faces were there already, from the same source with the same settings")
         return "\n".join(lines)
+
+    def described(self, identity: int) -> str:
+        """A person's number and how many faces are theirs; and who else it may be, where that is in doubt."""
+        return f"person {identity}: {self.people[identity]} faces" + perhaps(identity, self.summary.alike)
+
+    def _advice(self) -> list[str]:
+        pairs = [(one, other) for one, other, _ in self.summary.alike if one != other]
+        advice = "in doubt, faces are kept apart; if two rows of the contact sheet show one person, take both"
+        return [f"{advice}: identity={pairs[0]}"] if pairs else []
 
     def reasons(self) -> dict[str, int]:
         """Number of rejected faces by reason, without the measured values, most frequent first."""
@@ -147,9 +159,9 @@ class Extraction:
             each: faces shown of each person, spread evenly over all of theirs.
         """
         rows = {}
-        for identity, count in self.people.items():
+        for identity in self.people:
             own = [record for record in self.faces if record.identity == identity]
-            rows[f"person {identity}: {count} faces"] = self._some(own, each)
+            rows[self.described(identity)] = self._some(own, each)
         return contact_sheet(rows)
 
     def rejected_sheet(self, each: int = 10) -> np.ndarray | None:
@@ -167,6 +179,19 @@ class Extraction:
 
     def _some(self, records: Sequence[FaceRecord], count: int) -> list[np.ndarray]:
         return [self.aligned(records[position]) for position in spread(len(records), count)]
+
+
+def perhaps(person: int, alike: Iterable[tuple[int, int, float]]) -> str:
+    """Which other people a person may be, in words; empty where that is not in doubt.
+
+    Args:
+        person: the number.
+        alike: numbers of two people who may be one, and how alike they are; one number twice where it may be two.
+    """
+    others = [(one + other - person, likeness) for one, other, likeness in alike if person in (one, other)]
+    named = [f"{other} (likeness {likeness:.2f})" for other, likeness in sorted(others) if other != person]
+    two = [f"; perhaps two people (likeness {likeness:.2f})" for other, likeness in others if other == person]
+    return "".join([*two, f"; perhaps also person {' or '.join(named)}" if named else ""])
 
 
 def _reason(record: FaceRecord) -> str:

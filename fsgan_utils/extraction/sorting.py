@@ -8,19 +8,20 @@ from pathlib import Path
 
 import numpy as np
 
-from fsgan_utils.embedding import Embedder
+from fsgan_utils.embedding import Embedder, compared_part
 from fsgan_utils.extraction.journal import Journal
-from fsgan_utils.extraction.people import find_people
+from fsgan_utils.extraction.people import find_people, seen_together
 from fsgan_utils.extraction.quality import Selection, comparable, find_duplicates
 from fsgan_utils.extraction.records import FaceRecord
 from fsgan_utils.extraction.result import ALIGNED, REJECTED
-from fsgan_utils.faces import Alignment
 from fsgan_utils.images import load_image
 
 BESIDE = ("raw_faces", "binary_masks_eyes")
 
 
-def sort_faces(journal: Journal, selection: Selection, embedder: Embedder) -> list[FaceRecord]:
+def sort_faces(
+    journal: Journal, selection: Selection, embedder: Embedder
+) -> tuple[list[FaceRecord], dict[tuple[int, int], float]]:
     """Reject repetitions, tell the people apart, and move what is rejected.
 
     It works from the files alone and may be killed and called again.
@@ -31,14 +32,14 @@ def sort_faces(journal: Journal, selection: Selection, embedder: Embedder) -> li
         embedder: tells people apart.
 
     Returns:
-        The records, with identities and further reasons for rejection.
+        The records, with identities and further reasons for rejection; and which people may be one, see `People.alike`.
     """
     records = _without_repetitions(journal, selection)
-    records = _with_identities(journal, records, embedder)
+    records, alike = _with_identities(journal, records, embedder)
     for record in records:
         if record.rejected is not None:
             _set_aside(journal.faces, record)
-    return records
+    return records, alike
 
 
 def _without_repetitions(journal: Journal, selection: Selection) -> list[FaceRecord]:
@@ -55,22 +56,29 @@ def _without_repetitions(journal: Journal, selection: Selection) -> list[FaceRec
     return result
 
 
-def _with_identities(journal: Journal, records: list[FaceRecord], embedder: Embedder) -> list[FaceRecord]:
+def _with_identities(
+    journal: Journal, records: list[FaceRecord], embedder: Embedder
+) -> tuple[list[FaceRecord], dict[tuple[int, int], float]]:
     kept = _kept(records)
     if not kept:
-        return records
+        return records, {}
 
     def crops(positions: Sequence[int]) -> list[np.ndarray]:
         return [_crop(journal.faces, records[kept[position]]) for position in positions]
 
-    people = find_people(
-        crops, [records[position].track or 0 for position in kept], embedder, _thumbnails(journal, records, kept)
+    followed = [record for record in records if record.track is not None]
+    together = seen_together(
+        [record.frame for record in followed],
+        [record.track or 0 for record in followed],
+        np.array([record.box for record in followed]),
     )
+    tracks = [records[position].track or 0 for position in kept]
+    people = find_people(crops, tracks, embedder, _thumbnails(journal, records, kept), together)
     result = list(records)
-    for position, person in zip(kept, people, strict=True):
+    for position, person in zip(kept, people.person, strict=True):
         given = {"identity": int(person)} if person >= 0 else {"rejected": "not clearly one of the people found"}
         result[position] = replace(records[position], **given)
-    return result
+    return result, people.alike
 
 
 def _thumbnails(journal: Journal, records: list[FaceRecord], positions: list[int]) -> np.ndarray:
@@ -82,13 +90,9 @@ def _kept(records: list[FaceRecord]) -> list[int]:
 
 
 def _crop(folder: Path, record: FaceRecord) -> np.ndarray:
-    """The face in a "half" crop, by which faces are compared, wherever a killed run may have moved its file."""
+    """What is compared of a face, wherever a killed run may have moved its file."""
     moved = folder / REJECTED / record.file
-    image = load_image(moved if moved.exists() else folder / ALIGNED / record.file)
-    if record.crop == "half":
-        return image
-    landmarks = Alignment(np.array(record.matrix), record.size).apply(np.array(record.landmarks))
-    return Alignment.from_landmarks(landmarks, record.size).warp(image)
+    return compared_part(load_image(moved if moved.exists() else folder / ALIGNED / record.file), record.crop)
 
 
 def _set_aside(folder: Path, record: FaceRecord) -> None:

@@ -44,7 +44,7 @@ class Sighting:
         face: the face, with its track; its landmarks are those that align it.
         mesh: float32 (468, 3), FaceMesh's points in pixels of the frame, or (470, 3), from `refined`; None where
             FaceMesh sees no face.
-        alignment: from the frame to a "half" crop, by which faces are compared; None where the landmarks allow none.
+        alignment: from the frame to a "half" crop, by which faces are followed; None where the landmarks allow none.
         image: uint8 RGB (H, W, 3), the frame; None where it is not at hand.
         crowded: whether another face is so near that the two could be taken for each other.
     """
@@ -66,8 +66,19 @@ class Sighting:
 
     @cached_property
     def crop(self) -> np.ndarray | None:
-        """uint8 RGB (256, 256, 3), the face as it is compared; None where there is no alignment."""
+        """uint8 RGB (256, 256, 3), the face as it is measured; None where there is no alignment."""
         return None if self.alignment is None or self.image is None else self.alignment.warp(self.image)
+
+    @property
+    def portrait(self) -> np.ndarray:
+        """uint8 RGB (256, 256, 3), the face in a "full" crop, whose `embedding.compared_part` tells whose it is.
+
+        Raises:
+            ValueError: there is no alignment, or no image.
+        """
+        if self.image is None:
+            raise ValueError("this face has no image to be cut out of")
+        return Alignment.from_landmarks(self.face.landmarks, CROP_SIZE, "full").warp(self.image)
 
     @cached_property
     def look(self) -> np.ndarray | None:
@@ -254,7 +265,7 @@ class FaceTracker:
             found, mesh = self._mesh_face(image, face.box, self._new_number(), looks=2)
             if found is None:
                 unseen.append(face)
-            else:
+            elif not _is_among(found, seen):
                 seen.append(Sighting.of(image, found, mesh))
         return seen, unseen
 
