@@ -20,7 +20,19 @@ from fsgan_utils.video import VideoWriter, read_frames
 
 SIDE, WIDTH = 320, 640
 CAST = ("a_target", "b_target", "a_train_cool")
-OF_FACES = ("frame", "track", "box", "landmarks", "score", "mesh", "look", "bridged", "sample_track", "samples")
+OF_FACES = (
+    "frame",
+    "track",
+    "box",
+    "landmarks",
+    "score",
+    "mesh",
+    "look",
+    "change",
+    "bridged",
+    "sample_track",
+    "samples",
+)
 DOWN = np.array([0, 1, 0, 1], np.float32)
 EVERYBODY = ConvertConfig(color_correction="none")
 

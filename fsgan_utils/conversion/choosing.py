@@ -39,11 +39,12 @@ def identify(tracks: FaceTracks, embedder: Embedder | None = None) -> Identified
     numbers = [int(number) for number in np.unique(tracks.track)]
     if len(numbers) < 2:
         return Identified(dict.fromkeys(numbers, 0))
+    seen = ~tracks.bridged
     found = find_people(
         lambda positions: [compared_part(tracks.sample(position), "full") for position in positions],
         tracks.sample_track.tolist(),
         embedder or usual_embedder(),
-        together=seen_together(tracks.frame.tolist(), tracks.track.tolist(), tracks.box),
+        together=seen_together(tracks.frame[seen].tolist(), tracks.track[seen].tolist(), tracks.box[seen]),
     )
     people: dict[int, int | None] = dict.fromkeys(numbers)
     for number in numbers:
