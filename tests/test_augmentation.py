@@ -3,6 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from fsgan_utils.occlusion.objects import draw_things
 from fsgan_utils.training.augmentation import Augmentation, ColorStatistics, augment
 
 STILL = Augmentation(
@@ -65,6 +66,19 @@ def test_colours_move_towards_the_reference(faces, share_in_xyz):
     goal = sample(other, STILL).target[16:48, 16:48].mean((0, 1))
     shares = (np.array(means) - own) @ (goal - own) / ((goal - own) @ (goal - own))
     assert shares.min() > -0.1 and shares.max() < 1.2 and shares.max() - shares.min() > 0.5
+
+
+def test_an_object_lies_before_the_input_alone(faces):
+    image, things = faces["a"].images[0], draw_things(0, count=12)
+    colors, plain = ColorStatistics.of(image), sample(image, STILL)
+    shares = []
+    for seed in range(8):
+        rng = np.random.default_rng(seed)
+        no_mask = np.zeros((256, 256, 0), np.uint8)
+        result = augment(image, no_mask, colors, colors, 64, replace(STILL, occlude=1.0), rng, things=things)
+        np.testing.assert_array_equal(result.target, plain.target)
+        shares.append((np.abs(result.warped - plain.warped).max(axis=-1) > 0.1).mean())
+    assert min(shares) < 0.5 and np.median(shares) > 0.03
 
 
 def test_colour_jitter_changes_the_input_alone(faces):

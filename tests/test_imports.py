@@ -5,7 +5,7 @@ import ast
 from fsgan_utils.workspace import PROJECT
 
 PACKAGE = PROJECT / "fsgan_utils"
-ROOMS = ["extraction", "masks", "training", "conversion", "evaluation"]
+ROOMS = ["extraction", "masks", "occlusion", "training", "conversion", "evaluation"]
 ENGINES = {"tensorflow", "jax", "torch"}
 
 

@@ -24,7 +24,7 @@ SAMPLE_MODEL = PROJECT / "data" / "models" / "sample_pair"
 MOVES = {"rotation": 8.0, "zoom": 0.07, "shift": 0.04, "warp_half_width": [98, 108], "warp_noise": [3.0, 5.0]}
 """Augmentation of the sample clips' faces: about what conversion shows the network, half a width of 103 pixels, and
 distorted less than v2.2's, so that what is learned is what is asked for. Papermill hands on lists, but no tuples."""
-UNLIKE = {"color_jitter": 0.2, "reshape": 0.5}
+UNLIKE = {"color_jitter": 0.2, "reshape": 0.5, "occlude": 0.2}
 """How the inputs are changed so that the code does not tell who it came from."""
 COMPACT = {
     "capacity": "compact",

@@ -59,8 +59,8 @@ class _Moment:
         """What the network sees."""
         return self.face.alignment.warp(self.image)
 
-    def swapped(self, drawn: np.ndarray, config: ConvertConfig) -> Swapped:
-        return lay(self.image, [self.face], [drawn], config)
+    def swapped(self, drawn: np.ndarray, model: Generator, config: ConvertConfig) -> Swapped:
+        return lay(self.image, [self.face], [drawn], model, config)
 
     def view(self, image: np.ndarray) -> np.ndarray:
         """The square about the face."""
@@ -134,7 +134,8 @@ def _compare(
     drawings = draw([moment.source for moment in moments], model, config, faces)
     pictures = {"source": [moment.view(moment.image) for moment in moments]}
     for title, settings in rows.items():
-        results = [m.swapped(d, replace(config, **settings)) for m, d in zip(moments, drawings, strict=True)]
+        changed = replace(config, **settings)
+        results = [moment.swapped(drawn, model, changed) for moment, drawn in zip(moments, drawings, strict=True)]
         pairs = list(zip(moments, results, strict=True))
         pictures[title] = [_with_mask(m, r) if show_mask else m.view(r.image) for m, r in pairs]
     return contact_sheet(pictures, TILE)

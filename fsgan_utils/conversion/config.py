@@ -35,6 +35,8 @@ class ConvertConfig:
         mask_grow: how far the mask's edge moves outwards, as a part of the crop's side, -.25 to .25; below 0 inwards.
         mask_blur: standard deviation of the blur of the mask's edge, as a part of the crop's side, 0 to .25.
         keep: parts of the source that stay: "mouth" (what is between the lips), "eyes"; both, one or none.
+        keep_objects: whether what lies before the face, such as a hand, a cup, a microphone or hair, stays the
+            source's; see `fsgan_utils.occlusion`.
         forehead: how far above the brows the mask of a guided model reaches, unless it is the "hull": from 0, not at
             all, to 1, as far as the network says. Hair of the person put in that hangs there looks like spots on
             another's forehead.
@@ -84,6 +86,7 @@ class ConvertConfig:
     mask_grow: float = 0.0
     mask_blur: float = 0.0
     keep: tuple[str, ...] = ()
+    keep_objects: bool = True
     forehead: float = 0.6
     face_shape: float = 1.0
     bend: float = 1.0

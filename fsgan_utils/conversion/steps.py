@@ -21,12 +21,15 @@ from fsgan_utils.masks.regions import outline_mask
 from fsgan_utils.training.data import to_network
 
 if TYPE_CHECKING:
+    from fsgan_utils.conversion.covering import Covering
     from fsgan_utils.conversion.placing import PlacedFace
 
 CROP_SIZE = 256
 """Side of the aligned crop in pixels, as in training."""
 COVERED = 0.1
 """Alpha from which a pixel counts as face when colours are compared."""
+HIDDEN = 0.5
+"""How sure it must be that something lies before a pixel, for its colour not to count."""
 
 Drawing = tuple[Alignment, "GeneratedFace"]
 """A generated face, and the alignment from the picture to what the network saw."""
@@ -197,7 +200,11 @@ def draw(
 
 
 def fit(
-    source: np.ndarray, drawn: np.ndarray, config: ConvertConfig, face: PlacedFace | None = None
+    source: np.ndarray,
+    drawn: np.ndarray,
+    config: ConvertConfig,
+    face: PlacedFace | None = None,
+    covering: Covering | None = None,
 ) -> tuple[ColorTransfer, np.ndarray]:
     """Find out, of one face, what may be averaged over a video's frames before `finish`.
 
@@ -208,6 +215,7 @@ def fit(
         face: the face in the source. Colours are compared within the hull of its mesh only, not where the network's
             mask reaches over the background; and its features tell where the forehead is. None, or no mesh, compares
             all that the network's mask covers.
+        covering: what lies before the face; its colours are not compared. None for nothing.
 
     Returns:
         How the drawing gets the source's colours; and its alpha, float32 (res, res), 0 to 1.
@@ -217,22 +225,25 @@ def fit(
     if features is not None and config.mask != "hull":
         alpha = to_edge(alpha) * below_forehead(features * (side / len(source)), side, config.forehead)
     reduced = cv2.resize(source, (side, side), interpolation=cv2.INTER_AREA)
-    covered = compared_region(alpha, mesh, len(source))
+    covered = compared_region(alpha, mesh, len(source), covering)
     return fit_color(config.color_correction, drawn[..., 1:], reduced, covered, config.complexion), alpha
 
 
-def compared_region(alpha: np.ndarray, mesh: np.ndarray | None, side: int) -> np.ndarray:
+def compared_region(
+    alpha: np.ndarray, mesh: np.ndarray | None, side: int, covering: Covering | None = None
+) -> np.ndarray:
     """Where the colours of a drawing and of its source are compared: bool (res, res).
 
     Args:
         alpha: float32 (res, res), the drawing's mask.
         mesh: (468 or 470, 2), in pixels of the source, or None; see `fit`.
         side: of the source in pixels.
+        covering: what lies before the face, or None.
     """
     covered = alpha * feather(len(alpha)) >= COVERED
     if mesh is not None:
         covered &= outline_mask(np.asarray(mesh) * (len(alpha) / side), len(alpha)) > 0
-    return covered
+    return covered if covering is None else covered & (covering.at(len(alpha)) < HIDDEN)
 
 
 def finish(
@@ -242,6 +253,7 @@ def finish(
     alpha: np.ndarray,
     mesh: np.ndarray | None,
     config: ConvertConfig,
+    covering: Covering | None = None,
 ) -> GeneratedFace:
     """Give one face its colours and its mask.
 
@@ -253,12 +265,14 @@ def finish(
         mesh: (468 or 470, 2), in pixels of the source: `alignment.apply(sighting.mesh[:, :2])`; None where there
             is none.
         config: the mask's settings count.
+        covering: what lies before the face, and stays the source's; None for nothing.
 
     Raises:
         ValueError: the settings need a mesh and there is none.
     """
     enlarged = cv2.resize(alpha, (len(source), len(source)), interpolation=cv2.INTER_CUBIC)
-    return GeneratedFace(source, drawn[..., 1:], transfer, face_mask(enlarged, mesh, config))
+    mask = face_mask(enlarged, mesh, config)
+    return GeneratedFace(source, drawn[..., 1:], transfer, mask if covering is None else mask * covering.free(source))
 
 
 def compose(

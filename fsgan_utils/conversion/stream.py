@@ -16,6 +16,7 @@ from prefetch_generator import BackgroundGenerator
 from fsgan_utils.conversion.bending import Scene, make_room
 from fsgan_utils.conversion.color import ColorTransfer
 from fsgan_utils.conversion.config import ConvertConfig
+from fsgan_utils.conversion.covering import Covering, find_coverings
 from fsgan_utils.conversion.placing import PlacedFace
 from fsgan_utils.conversion.steps import (
     COVERED,
@@ -48,6 +49,7 @@ class DrawnFace:
         drawn: float32 (res, res, 4), alpha, 0 to 1, and RGB, 0 to 255.
         transfer: how the drawing gets the source's colours.
         alpha: float32 (res, res), 0 to 1.
+        covering: what lies before the face; None if that is not looked for.
         region: bool (res, res), where the colours of drawing and source are compared.
         tint: float64 (3,), mean red, green and blue of the source there, 0 to 255.
         contrast: float64 (3,), how much higher they are in the drawing with its colours changed.
@@ -58,19 +60,27 @@ class DrawnFace:
     drawn: np.ndarray
     transfer: ColorTransfer
     alpha: np.ndarray
+    covering: Covering | None
     region: np.ndarray
     tint: np.ndarray
     contrast: np.ndarray
 
     @classmethod
-    def of(cls, placed: PlacedFace, source: np.ndarray, drawn: np.ndarray, config: ConvertConfig) -> DrawnFace:
+    def of(
+        cls,
+        placed: PlacedFace,
+        source: np.ndarray,
+        drawn: np.ndarray,
+        covering: Covering | None,
+        config: ConvertConfig,
+    ) -> DrawnFace:
         """Fit the colours of one face, as if there were no other frame."""
-        transfer, alpha = fit(source, drawn, config, placed)
-        region = compared_region(alpha, placed.mesh, len(source))
+        transfer, alpha = fit(source, drawn, config, placed, covering)
+        region = compared_region(alpha, placed.mesh, len(source), covering)
         small = cv2.resize(source, alpha.shape[::-1], interpolation=cv2.INTER_AREA)
         tint = _mean_color(small, region)
         contrast = _mean_color(transfer.apply(drawn[..., 1:]), region) - tint
-        return cls(placed, source, drawn, transfer, alpha, region, tint, contrast)
+        return cls(placed, source, drawn, transfer, alpha, covering, region, tint, contrast)
 
     def averaged_with(self, others: Sequence[DrawnFace], weights: np.ndarray) -> DrawnFace:
         """Give the face the mean colours and mask of several of its track.
@@ -87,7 +97,9 @@ class DrawnFace:
         transfer = replace(self.transfer, parameters=parameters)
         expected = self.tint + _weighted_sum(weights, [one.contrast for one in others])
         shift = expected - _mean_color(transfer.apply(self.drawn[..., 1:]), self.region)
-        return replace(self, transfer=replace(transfer, shift=shift), alpha=alpha)
+        coverings = [one.covering for one in others if one.covering is not None]
+        covering = self.covering and self.covering.steadied(coverings, weights)
+        return replace(self, transfer=replace(transfer, shift=shift), alpha=alpha, covering=covering)
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,10 +119,12 @@ class SwappedFrame:
 
 
 class _Batch(NamedTuple):
-    """Frames, each made ready for the new faces, and what the network sees of all these faces."""
+    """Frames, each made ready for the new faces; what the network sees of all these faces; and what lies there in the
+    pictures, which may have been bent since."""
 
     frames: list[Frame]
     scenes: list[Scene]
+    seen: list[np.ndarray]
     sources: list[np.ndarray]
 
 
@@ -167,10 +181,12 @@ def _cut_out(frames: Iterable[Frame], faces: Mapping[int, list[PlacedFace]], con
     remaining = iter(frames)
     while some := list(islice(remaining, config.batch)):
         scenes = [make_room(frame.image, faces.get(frame.index, []), config) for frame in some]
-        sources = [
-            face.alignment.warp(frame.image) for frame, scene in zip(some, scenes, strict=True) for face in scene.faces
-        ]
-        yield _Batch(some, scenes, sources)
+        seen, sources = [], []
+        for frame, scene in zip(some, scenes, strict=True):
+            seen += [face.alignment.warp(frame.image) for face in scene.faces]
+            bent = [face.alignment.warp(scene.image) for face in scene.faces] if scene.bent else []
+            sources += bent or seen[len(seen) - len(scene.faces) :]
+        yield _Batch(some, scenes, seen, sources)
 
 
 def _drawn(
@@ -179,18 +195,14 @@ def _drawn(
     """Let the network draw batch after batch, without waiting for the colours of the last to be fitted."""
     for batch in batches:
         faces = [face for scene in batch.scenes for face in scene.faces]
-        drawings = zip(batch.sources, draw(batch.sources, model, config, faces), strict=True)
+        coverings = find_coverings(batch.sources, faces, model, config)
+        drawings = zip(batch.sources, draw(batch.seen, model, config, faces), coverings, strict=True)
         for frame, scene in zip(batch.frames, batch.scenes, strict=True):
             yield (
                 frame,
                 scene,
-                [workers.submit(_fit_face, scene, face, *next(drawings), config) for face in scene.faces],
+                [workers.submit(DrawnFace.of, face, *next(drawings), config) for face in scene.faces],
             )
-
-
-def _fit_face(scene: Scene, face: PlacedFace, seen: np.ndarray, drawn: np.ndarray, config: ConvertConfig) -> DrawnFace:
-    """Fit the colours of a drawing to what lies there in the picture, which may be bent since the network saw it."""
-    return DrawnFace.of(face, face.alignment.warp(scene.image) if scene.bent else seen, drawn, config)
 
 
 def _averaged(window: deque[_Fitted], due: int, config: ConvertConfig) -> _Fitted:
@@ -228,7 +240,7 @@ def _swapped(frame: Frame, scene: Scene, faces: list[DrawnFace], config: Convert
     finished: list[Drawing] = []
     tints = []
     for face in faces:
-        generated = finish(face.source, face.drawn, face.transfer, face.alpha, face.placed.mesh, config)
+        generated = finish(face.source, face.drawn, face.transfer, face.alpha, face.placed.mesh, config, face.covering)
         opacity = face.placed.opacity
         finished.append((face.placed.alignment, replace(generated, alpha=np.float32(opacity) * generated.alpha)))
         tint = _tint(generated)

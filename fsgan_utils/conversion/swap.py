@@ -9,6 +9,7 @@ import numpy as np
 
 from fsgan_utils.conversion.bending import make_room
 from fsgan_utils.conversion.config import ConvertConfig
+from fsgan_utils.conversion.covering import find_coverings
 from fsgan_utils.conversion.placing import PlacedFace, aim, lacks_mesh
 from fsgan_utils.conversion.rules import face_sizes, reasons_against
 from fsgan_utils.conversion.steps import (
@@ -102,7 +103,7 @@ def swap_placed(
     sources = [face.alignment.warp(image) for image, group in zip(images, groups, strict=True) for face in group]
     drawings = iter(draw(sources, model, config, [face for group in groups for face in group]))
     return [
-        lay(image, group, [next(drawings) for _ in group], config, others)
+        lay(image, group, [next(drawings) for _ in group], model, config, others)
         for image, group, others in zip(images, groups, left_alone, strict=True)
     ]
 
@@ -111,6 +112,7 @@ def lay(
     image: np.ndarray,
     faces: Sequence[PlacedFace],
     drawings: Sequence[np.ndarray],
+    model: Generator,
     config: ConvertConfig,
     left_alone: int = 0,
 ) -> Swapped:
@@ -120,15 +122,17 @@ def lay(
         image: uint8 RGB (H, W, 3).
         faces: where they go.
         drawings: of each float32 (res, res, 4), from `draw`.
+        model: the trained model.
         config: the settings.
         left_alone: faces of the picture that are not among them; only counted.
     """
     scene = make_room(image, faces, config)
     finished: list[Drawing] = []
-    for face, drawn in zip(scene.faces, drawings, strict=True):
-        source = face.alignment.warp(scene.image)
-        transfer, alpha = fit(source, drawn, config, face)
-        finished.append((face.alignment, finish(source, drawn, transfer, alpha, face.mesh, config)))
+    sources = [face.alignment.warp(scene.image) for face in scene.faces]
+    coverings = find_coverings(sources, scene.faces, model, config)
+    for face, source, drawn, covering in zip(scene.faces, sources, drawings, coverings, strict=True):
+        transfer, alpha = fit(source, drawn, config, face, covering)
+        finished.append((face.alignment, finish(source, drawn, transfer, alpha, face.mesh, config, covering)))
     return compose(scene.image, finished, config, left_alone, scene.bent)
 
 

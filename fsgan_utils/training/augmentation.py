@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
 from fsgan_utils.faces import estimate_similarity
+from fsgan_utils.occlusion.objects import OBJECT_SIDE, Thing
+from fsgan_utils.occlusion.placement import place_thing
 from fsgan_utils.settings import check_kinds
 
 SIDE = 256
@@ -18,6 +21,8 @@ FIELD_SIDE = 33
 """Nodes along each axis of the field by which a face is bent to the other person's proportions."""
 MOST_RESHAPED = 1.3
 """How far a face is bent at most; 1 are the other person's proportions."""
+FACE_AXES = 45, 60
+"""Half the width and the height of a face in an aligned crop, in pixels of an object's square."""
 STATISTICS_MARGIN = 60
 """Pixels at each edge that colour statistics leave out."""
 RGB_TO_XYZ = cv2.cvtColor(np.eye(3, dtype=np.float32)[None], cv2.COLOR_RGB2XYZ)[0].T.astype(np.float64)
@@ -36,6 +41,8 @@ class Augmentation:
             `fsgan_utils.training.reshaping`.
         redrawn: probability that the input, but not the target, is the other person as a model draws them with the
             same expression; ours, see `fsgan_utils.training.redrawing`.
+        occlude: probability that an object lies before the face in the input, but not in the target; ours, so that the
+            code does not break when a hand covers the mouth, see `fsgan_utils.occlusion`.
         rotation: largest rotation, degrees either way.
         zoom: largest change of scale, as a fraction.
         shift: largest shift along each axis, as a fraction of the side.
@@ -55,6 +62,7 @@ class Augmentation:
     color_jitter: float = 0.0
     reshape: float = 0.0
     redrawn: float = 0.0
+    occlude: float = 0.0
     rotation: float = 10.0
     zoom: float = 0.1
     shift: float = 0.05
@@ -67,7 +75,7 @@ class Augmentation:
     def __post_init__(self) -> None:
         """Check every value."""
         check_kinds(self)
-        for name in ("color_match", "color_match_xyz", "reshape", "redrawn", "flip", "motion_blur"):
+        for name in ("color_match", "color_match_xyz", "reshape", "redrawn", "occlude", "flip", "motion_blur"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name} must be a probability, 0 to 1. Received: {getattr(self, name)}")
         if not 0 <= self.color_jitter < 1:
@@ -125,6 +133,7 @@ def augment(
     rng: np.random.Generator,
     bend: np.ndarray | None = None,
     redrawn: np.ndarray | None = None,
+    things: Sequence[Thing] = (),
 ) -> Sample:
     """Make one training sample.
 
@@ -139,6 +148,7 @@ def augment(
         bend: float32 (33, 33, 2), over the image: what to add to a place in the image with the other person's
             proportions for that in the image itself, in pixels. None where `augmentation.reshape` is 0.
         redrawn: uint8 RGB (256, 256, 3), the other person in its place. None where `augmentation.redrawn` is 0.
+        things: from `draw_things`, what may lie before the face; none where `augmentation.occlude` is 0.
 
     Reference:
         v2.2's `data_loader/data_augmentation.py`: random_transform, random_warp_rev, random_color_match,
@@ -158,6 +168,8 @@ def augment(
     shrink = min(1.0, 2 * resolution / SIDE)
     seen, image = (_resized(one, shrink) for one in (seen, image))
     masks = _resized(masks, shrink).reshape(*image.shape[:2], -1)
+    if things and rng.random() < augmentation.occlude:
+        seen = _covered(seen, things, rng)
 
     warp = _warp_map(grid, resolution) @ to_image[:, :2].T + to_image[:, 2]
     if bend is not None and rng.random() < augmentation.reshape:
@@ -170,6 +182,16 @@ def augment(
         / np.float32(255),
         cv2.invertAffineTransform(output_to_image).astype(np.float32),
     )
+
+
+def _covered(image: np.ndarray, things: Sequence[Thing], rng: np.random.Generator) -> np.ndarray:
+    """Lay something before the face in an aligned crop, uint8 RGB (S, S, 3)."""
+    face = np.zeros((OBJECT_SIDE, OBJECT_SIDE), np.uint8)
+    cv2.ellipse(face, (OBJECT_SIDE // 2, OBJECT_SIDE // 2), FACE_AXES, 0, 0, 360, 255, -1)
+    small = cv2.resize(image, (OBJECT_SIDE, OBJECT_SIDE), interpolation=cv2.INTER_AREA)
+    placed = place_thing(things[int(rng.integers(len(things)))], face, np.array(cv2.mean(small, face)[:3]), rng)
+    colors, alpha = (cv2.resize(part, image.shape[1::-1]) for part in (placed.colors, placed.alpha))
+    return np.rint(image + alpha[..., None] * (colors - image)).astype(np.uint8)
 
 
 def _random_transform(augmentation: Augmentation, rng: np.random.Generator) -> np.ndarray:

@@ -8,10 +8,10 @@ import warnings
 from dataclasses import asdict
 from pathlib import Path
 
-import h5py
 import keras
 import numpy as np
 
+from fsgan_utils.halving import halve_weights
 from fsgan_utils.hashing import file_hash
 from fsgan_utils.heads import Proportions
 from fsgan_utils.images import write_bytes
@@ -57,7 +57,7 @@ def save_model(model: FaceSwapGAN, folder: Path, keep: bool = False, to_share: b
     for name, network in model.networks.items():
         network.save_weights(partial / f"{name}.weights.h5")
         if to_share:
-            _halve(partial / f"{name}.weights.h5")
+            halve_weights(partial / f"{name}.weights.h5")
     if model.proportions is not None:
         a, b = (model.proportions.shapes[side].astype(np.float32) for side in SIDES)
         np.savez(partial / PROPORTIONS, a=a, b=b)
@@ -159,23 +159,6 @@ def read_card(folder: Path) -> dict:
 def saved_config(card: dict) -> ModelConfig:
     """Read the networks' shape off a model's description; one that names no crop is "half", as all once were."""
     return ModelConfig(**{"crop": "half", **card["config"]})
-
-
-def _halve(path: Path) -> None:
-    """Rewrite a weight file in float16, compressed; Keras reads it as it reads any other."""
-    whole = path.rename(path.with_suffix(".whole"))
-    with h5py.File(whole) as source, h5py.File(path, "w") as target:
-
-        def copy(name: str, item: h5py.Group | h5py.Dataset) -> None:
-            if isinstance(item, h5py.Dataset):
-                copied = target.create_dataset(name, data=item[()].astype(np.float16), compression="gzip", shuffle=True)
-            else:
-                copied = target.require_group(name)
-            copied.attrs.update(item.attrs)
-
-        source.visititems(copy)
-        target.attrs.update(source.attrs)
-    whole.unlink()
 
 
 def _checked_file(folder: Path, card: dict, name: str) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import cv2
@@ -14,9 +15,12 @@ from tqdm.auto import tqdm
 from fsgan_utils.guides import GUIDE_CHANNELS, draw_guide
 from fsgan_utils.images import list_images, load_image, spread, square_image
 from fsgan_utils.masks import load_masks, widened
+from fsgan_utils.occlusion.objects import Thing, draw_things
 from fsgan_utils.training.augmentation import SIDE, Augmentation, ColorStatistics, augment
 
 Batch = dict[str, dict[str, np.ndarray]]
+OBJECTS = 200
+"""How many objects are drawn for a training that lays them before faces."""
 GUIDELESS = 0.05
 """Share of a guided model's training faces that it must draw without a guide, as where FaceMesh sees no face."""
 
@@ -146,6 +150,7 @@ class PairedBatches(keras.utils.PyDataset):
         self.faces, self.resolution, self.batch_size, self.steps = faces, resolution, batch_size, steps
         self.augmentation, self.seed, self.first_batch = augmentation, seed, first_batch
         self.guided = guided
+        self._things = _pool(seed) if augmentation.occlude else []
         self._begun = False
         self._statistics = {side: [ColorStatistics.of(image) for image in faces[side].images] for side in faces}
         self._references = [statistics for side in faces for statistics in self._statistics[side]]
@@ -184,7 +189,9 @@ class PairedBatches(keras.utils.PyDataset):
             bend = faces.bends[index] if faces.bends is not None and moves.reshape else None
             redrawn = faces.redrawn[index] if faces.redrawn is not None and moves.redrawn else None
             image = faces.images[index]
-            samples.append(augment(image, masks, colors, reference, self.resolution, moves, rng, bend, redrawn))
+            samples.append(
+                augment(image, masks, colors, reference, self.resolution, moves, rng, bend, redrawn, self._things)
+            )
             if self.guided:
                 guides.append(self._guide(faces, index, samples[-1].to_target, rng))
         masks = np.stack([sample.masks for sample in samples])
@@ -201,6 +208,12 @@ class PairedBatches(keras.utils.PyDataset):
             return np.zeros((self.resolution, self.resolution, GUIDE_CHANNELS), np.float32)
         places = mesh[:, :2] @ to_target[:, :2].T + to_target[:, 2]
         return draw_guide(places, self.resolution, self.resolution)
+
+
+@lru_cache(maxsize=1)
+def _pool(seed: int) -> list[Thing]:
+    """Objects to lay before faces, drawn once for all legs of a training."""
+    return draw_things(seed, count=OBJECTS)
 
 
 def to_network(images: Sequence[np.ndarray] | np.ndarray, resolution: int) -> np.ndarray:

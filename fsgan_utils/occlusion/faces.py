@@ -1,0 +1,93 @@
+"""Faces as the network learns them: a picture, where its parts lie, and where it is not known what covers it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from fsgan_utils.landmarks import MESH_EYELIDS, MESH_INNER_LIPS, MESH_LIPS
+from fsgan_utils.masks.regions import outline_mask, region_mask
+from fsgan_utils.occlusion.objects import OBJECT_SIDE
+
+PART_CHANNELS = 3
+RIM = 0.05
+"""How far into the face from its upper edge hair may hang, and from there out, as a part of the crop's side."""
+
+
+def draw_parts(mesh: np.ndarray | None, size: int, side: int) -> np.ndarray:
+    """Draw where FaceMesh sees the parts of a face.
+
+    Args:
+        mesh: (468 or 470, 2 or 3), `(x, y)` in pixels of a square; None, or one with NaN, where there is none.
+        size: side of that square in pixels.
+        side: side of the drawing in pixels.
+
+    Returns:
+        uint8 (side, side, 3), 255 inside: the face, the openings of the eyes, the opening of the mouth; 0 everywhere
+        where there is no mesh.
+    """
+    if mesh is None or np.isnan(mesh).any():
+        return np.zeros((side, side, PART_CHANNELS), np.uint8)
+    points = (np.asarray(mesh)[:, :2] + 0.5) * (side / size) - 0.5
+    eyes, mouth = region_mask(points[MESH_EYELIDS], side), region_mask(points[MESH_INNER_LIPS][None], side)
+    return cv2.merge([outline_mask(points, side), eyes, mouth])
+
+
+@dataclass(frozen=True, eq=False)
+class KnownFace:
+    """A face with nothing before it but what is said to be unsure.
+
+    Attributes:
+        image: uint8 RGB (160, 160, 3), an aligned crop.
+        mesh: float32 (470, 2), its mesh in pixels of the crop.
+        parts: uint8 (160, 160, 3), see `draw_parts`.
+        unsure: uint8 (160, 160), 255 where something may cover the face, and 0 where nothing does.
+    """
+
+    image: np.ndarray
+    mesh: np.ndarray
+    parts: np.ndarray
+    unsure: np.ndarray
+
+    @classmethod
+    def of(cls, image: np.ndarray, mesh: np.ndarray, covered: np.ndarray | None = None) -> KnownFace:
+        """Note a face.
+
+        Args:
+            image: uint8 RGB (S, S, 3), an aligned crop.
+            mesh: (470, 2 or 3), in its pixels.
+            covered: float32 (h, h), 0 to 1, where something seems to cover it, over the crop; None for nowhere.
+        """
+        scale = OBJECT_SIDE / len(image)
+        points = np.asarray((mesh[:, :2] + 0.5) * scale - 0.5, np.float32)
+        small = cv2.resize(image, (OBJECT_SIDE, OBJECT_SIDE), interpolation=cv2.INTER_AREA)
+        parts = draw_parts(points, OBJECT_SIDE, OBJECT_SIDE)
+        unsure = _upper_rim(parts[..., 0], points)
+        if covered is not None:
+            found = cv2.resize(covered, (OBJECT_SIDE, OBJECT_SIDE)) > 0.3
+            unsure |= cv2.dilate(found.astype(np.uint8) * 255, np.ones((9, 9), np.uint8))
+        return cls(small, points, parts, unsure)
+
+    @property
+    def color(self) -> np.ndarray:
+        """Its mean color, float64 RGB (3,), 0 to 255."""
+        return np.array(cv2.mean(self.image, self.parts[..., 0])[:3])
+
+
+def known_faces(images: Sequence[np.ndarray], meshes: Sequence[np.ndarray]) -> list[KnownFace]:
+    """Note faces, uint8 RGB (S, S, 3) each, that FaceMesh has seen; a mesh with NaN is none."""
+    return [KnownFace.of(image, mesh) for image, mesh in zip(images, meshes, strict=True) if not np.isnan(mesh).any()]
+
+
+def _upper_rim(face: np.ndarray, mesh: np.ndarray) -> np.ndarray:
+    """A band along the edge of the face above the eyes, where hair may hang: uint8 (160, 160)."""
+    radius = round(RIM * OBJECT_SIDE)
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
+    band = cv2.subtract(cv2.dilate(face, kernel), cv2.erode(face, kernel))
+    eyes, mouth = mesh[MESH_EYELIDS].reshape(-1, 2).mean(axis=0), mesh[MESH_LIPS].mean(axis=0)
+    y, x = np.mgrid[:OBJECT_SIDE, :OBJECT_SIDE]
+    above = (x - eyes[0]) * (eyes - mouth)[0] + (y - eyes[1]) * (eyes - mouth)[1] > 0
+    return np.asarray(band * above)
