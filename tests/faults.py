@@ -116,3 +116,73 @@ def _pasted(image, face, weight, place):
     layer = place.unwarp(face, image.shape)
     weight = place.unwarp(weight.astype(np.float32), image.shape)[..., None]
     return np.rint(weight * layer + (1 - weight) * image).astype(np.uint8)
+
+
+def hair_in_the_face(truth, source):
+    """Dark strands along both temples and cheeks, within the face's outline, as long hair of the person put in."""
+    return [_with_strands(image, _finder().mesh(image)) for image in truth]
+
+
+def lagging(truth, source):
+    """The face comes two frames late: it is where the head was, on a head that has moved on."""
+    places, masks = zip(*map(_placed, truth), strict=True)
+    late = [max(0, index - 2) for index in range(len(truth))]
+    return [
+        _pasted(image, places[index].warp(truth[index]), _soft(masks[index]), places[before])
+        for index, (image, before) in enumerate(zip(truth, late, strict=True))
+    ]
+
+
+def wandering(truth, source):
+    """The face walks about at random on its head, mostly by less than a tenth of the distance between the eyes."""
+    steps = np.random.default_rng(2).normal(0, 0.06, (len(truth), 2))
+    walk = np.zeros((len(truth), 2))
+    for index in range(1, len(truth)):
+        walk[index] = 0.7 * walk[index - 1] + steps[index]
+    return [_moved(image, np.float64([[1, 0], [0, 1]]), offset) for image, offset in zip(truth, walk, strict=True)]
+
+
+def sheared(truth, source):
+    """The face is drawn as if its head were flat: slanted and narrow, on a head that is neither."""
+    slant = np.float64([[0.8, 0], [0.25, 1]])
+    return [_moved(image, slant, (0, 0)) for image in truth]
+
+
+def painted_over(truth, source):
+    """The source shows things before the face; where the face is, the swap shows none of them. Takes such a source."""
+    result = []
+    for image, below in zip(truth, source, strict=True):
+        place, mask = _placed(image)
+        result.append(_pasted(below, place.warp(image), _soft(mask), place))
+    return result
+
+
+def _with_strands(image, mesh):
+    apart, middle = np.linalg.norm(mesh[33, :2] - mesh[263, :2]) * 0.7, mesh[4, :2]
+    result, rng = image.copy(), np.random.default_rng(3)
+    for edge in ([54, 21, 162, 127, 234, 93, 132, 58], [284, 251, 389, 356, 454, 323, 361, 288]):
+        for strand in np.linspace(0.08, 0.28, 12):
+            points = mesh[edge, :2] + strand * (middle - mesh[edge, :2])
+            color = tuple(int(value) for value in np.array([48, 34, 26]) + rng.integers(-10, 10))
+            cv2.polylines(
+                result,
+                [np.rint(points * 16).astype(np.int32)],
+                False,
+                color,
+                max(1, round(apart * 0.03)),
+                cv2.LINE_AA,
+                4,
+            )
+    return result
+
+
+def _moved(image, matrix, offset):
+    """The face moved on its head: a linear map about its middle, then an offset in distances between the eyes."""
+    place, mask = _placed(image)
+    mesh = place.apply(_finder().mesh(image)[:, :2])
+    middle, apart = mesh.mean(axis=0), np.linalg.norm(mesh[33] - mesh[263]) * 0.7
+    shift = middle - matrix @ middle + apart * np.asarray(offset)
+    face = cv2.warpAffine(
+        place.warp(image), np.column_stack([matrix, shift]), (256, 256), borderMode=cv2.BORDER_REPLICATE
+    )
+    return _pasted(image, face, _soft(mask), place)

@@ -11,13 +11,16 @@ import pandas as pd
 
 from fsgan_utils.evaluation.frames import FrameJudge, Moment, Scores, colours
 from fsgan_utils.evaluation.motion import Motion, expression_matches, pose_errors
+from fsgan_utils.evaluation.openings import Habit, opening_scores
+from fsgan_utils.evaluation.sitting import slants, sliding, turning
 from fsgan_utils.evaluation.stability import LEAST_ACCELERATION, LEAST_CHANGE, accelerations, changes, ratios
 
 COLUMNS = [
     *("face", "missed_faces", "wrong_faces", "identity_retrieval", "identity_cosine", "identity_cosine_a"),
-    *("expression_error", "expression_match", "pose_error", "place_error", "gaze_error"),
-    *("ssim", "ssim_gain", "psnr", "color_error", "feature_distance", "blur"),
-    *("seam_color", "seam_gradient", "jitter", "flicker"),
+    *("expression_error", "expression_match", "mouth_closed", "mouth_open", "eyes_closed", "eyes_open"),
+    *("pose_error", "place_error", "gaze_error", "head_turn", "face_slant"),
+    *("ssim", "ssim_gain", "psnr", "color_error", "feature_distance", "blur", "fine_detail"),
+    *("foreign_bands", "objects_painted_over", "seam_color", "seam_gradient", "sliding", "jitter", "flicker"),
 ]
 """The columns of a clip's table."""
 
@@ -31,8 +34,10 @@ class Course:
         meshes: the face's mesh in each frame, (470, 3); None where there is no face.
         outlines: the edges of its eyelids and lips, (52, 2), or None.
         colours: the colours at the place of the source's face, see `stability.cell_colours`, or None.
+        habit: how far mouth and eyes of the person are open who should be seen in the clip.
     """
 
+    habit: Habit
     rows: list[Scores] = field(default_factory=list)
     meshes: list[np.ndarray | None] = field(default_factory=list)
     outlines: list[np.ndarray | None] = field(default_factory=list)
@@ -61,6 +66,11 @@ class Course:
         table = pd.DataFrame(self.rows, columns=COLUMNS, dtype=float)
         table["expression_match"] = expression_matches(self.motion, own.motion)
         table["pose_error"] = pose_errors(self.motion, reference.motion)
+        for name, values in opening_scores(self.meshes, self.habit, own.meshes, own.habit).items():
+            table[name] = values
+        table["head_turn"] = np.where(table["pose_error"].notna(), turning(self.motion, own.motion), np.nan)
+        table["face_slant"] = slants(self.meshes, own.meshes)
+        table["sliding"] = sliding(self.meshes, own.meshes, own.motion)
         table["jitter"] = ratios(accelerations(self.outlines), accelerations(own.outlines), LEAST_ACCELERATION)
         table["flicker"] = ratios(changes(self.colours), changes(own.colours), LEAST_CHANGE)
         untouched = pd.DataFrame(own.rows, columns=COLUMNS, dtype=float)["ssim"]

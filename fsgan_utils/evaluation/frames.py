@@ -10,8 +10,10 @@ import numpy as np
 from fsgan_utils.evaluation.expression import expression_error, gaze_error, place_error
 from fsgan_utils.evaluation.footage import NO_SWAP, TRUTH, ClipFace, View
 from fsgan_utils.evaluation.identity import IdentityJudge
-from fsgan_utils.evaluation.likeness import FeatureDistance, oval, pixel_scores
+from fsgan_utils.evaluation.likeness import FeatureDistance, fine_detail, oval, pixel_scores
+from fsgan_utils.evaluation.objects import Appearance
 from fsgan_utils.evaluation.seam import UNCHANGED, difference_within, seam_scores
+from fsgan_utils.evaluation.skin import foreign_bands
 from fsgan_utils.evaluation.stability import cell_colours
 from fsgan_utils.extraction.quality import blur
 
@@ -67,11 +69,12 @@ class FrameJudge:
 
     Args:
         identity: tells who the faces are.
+        appearance: how the person looks who is replaced, without anything before the face.
     """
 
-    def __init__(self, identity: IdentityJudge) -> None:
+    def __init__(self, identity: IdentityJudge, appearance: Appearance) -> None:
         """Load the networks."""
-        self._identity = identity
+        self._identity, self._appearance = identity, appearance
         self._distance = FeatureDistance()
 
     def scores(self, moments: Sequence[Moment], of: str) -> list[Scores]:
@@ -84,10 +87,26 @@ class FrameJudge:
         Returns:
             One row per frame.
         """
-        rows = [_counts(moment, of) | _moves(moment, of) | _looks(moment, of) for moment in moments]
+        rows = [
+            _counts(moment, of) | _moves(moment, of) | _looks(moment, of) | self._covers(moment, of)
+            for moment in moments
+        ]
         self._add_identity(rows, [moment.views[of] for moment in moments])
         self._add_feature_distance(rows, moments, of)
         return rows
+
+    def _covers(self, moment: Moment, of: str) -> Scores:
+        """What covers the face: what should not, and what should and no longer does."""
+        view, source = moment.views[of], moment.source
+        if source.face is None:
+            return {}
+        at, whole = source.face.alignment, source.face.whole
+        crop, own = at.warp(view.image), at.warp(source.image)
+        scores = {"objects_painted_over": self._appearance.painted_over(crop, own, oval(source.face.mesh, at))}
+        if view.face:
+            crop, own = whole.warp(view.image), whole.warp(source.image)
+            scores["foreign_bands"] = foreign_bands(crop, own, view.face.mesh, source.face.mesh, whole)
+        return scores
 
     def _add_identity(self, rows: Sequence[Scores], views: Sequence[View]) -> None:
         seen = [(row, view.face.alignment.warp(view.image)) for row, view in zip(rows, views, strict=True) if view.face]
@@ -144,6 +163,7 @@ def _looks(moment: Moment, of: str) -> Scores:
     scores: Scores = {"blur": blur(view.face.alignment.warp(view.image))} if view.face else {}
     if source.face:
         scores |= seam_scores(*(source.face.whole.warp(one.image) for one in (view, source)))
+        scores["fine_detail"] = fine_detail(view.image, source.image, source.face.mesh)
     crops = moment.beside_truth(of, whole=True)
     if crops and truth and truth.face:
         scores |= pixel_scores(*crops, oval(truth.face.mesh, truth.face.whole))

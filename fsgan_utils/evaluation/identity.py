@@ -10,6 +10,7 @@ import numpy as np
 from tqdm.auto import tqdm
 
 from fsgan_utils.embedding import Embedder
+from fsgan_utils.evaluation.openings import Habit
 from fsgan_utils.extraction import Source
 from fsgan_utils.faces import Alignment
 from fsgan_utils.images import list_images, spread
@@ -18,6 +19,8 @@ from fsgan_utils.masks import FaceFinder
 
 GALLERY_SIZE = 60
 """Pictures of a person that are looked at, over all their clips and folders."""
+HABIT_SIZE = 20
+"""Of these, those that tell how far their mouth and eyes are open."""
 
 Paths = str | Path | Sequence[str | Path]
 """One video or folder of images, or several."""
@@ -29,12 +32,14 @@ class Gallery:
 
     Attributes:
         crops: uint8 RGB (256, 256, 3) each, aligned faces.
+        meshes: float32 (468, 3) each, their meshes in pixels of the crops.
 
     Raises:
         ValueError: there is none.
     """
 
     crops: list[np.ndarray]
+    meshes: list[np.ndarray]
 
     @classmethod
     def load(cls, paths: Paths, size: int = GALLERY_SIZE) -> Gallery:
@@ -50,17 +55,24 @@ class Gallery:
             ValueError: no face was found.
         """
         paths = [paths] if isinstance(paths, str | Path) else list(paths)
-        finder, closer, crops = FaceFinder(), FaceMesh(), []
+        finder, closer, crops, meshes = FaceFinder(), FaceMesh(), [], []
         for path in paths:
             for image in tqdm(_pictures(path, -(-size // len(paths))), desc=f"reading {path}", unit="picture"):
                 mesh = finder.mesh(image)
                 if mesh is not None:
                     places = mesh[:, :2]
                     exact, _ = closer.detect(image, np.concatenate([places.min(axis=0), places.max(axis=0)]), looks=2)
-                    crops.append(Alignment.from_landmarks(five_points(exact)).warp(image))
+                    alignment = Alignment.from_landmarks(five_points(exact))
+                    crops.append(alignment.warp(image))
+                    meshes.append(np.column_stack([alignment.apply(exact[:, :2]), alignment.scale * exact[:, 2]]))
         if not crops:
             raise ValueError(f"no face was found in the gallery {', '.join(map(str, paths))}; give clips of one person")
-        return cls(crops)
+        return cls(crops, meshes)
+
+    def habit(self) -> Habit:
+        """How far this person's mouth and eyes are open, from some of the pictures, looked at more closely."""
+        closer, chosen = FaceMesh(), spread(len(self.crops), HABIT_SIZE)
+        return Habit.of([closer.refine(self.crops[index], self.meshes[index]) for index in chosen])
 
 
 class IdentityJudge:

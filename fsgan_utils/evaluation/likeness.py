@@ -20,6 +20,13 @@ GRAIN = 1.0
 FEATURES = ("conv32_3", "conv64_3", "conv128_2", "conv256_2")
 """Blocks of the ResNet whose maps are compared: the last ones of 32, 64, 128 and 256 channels that still have a map."""
 
+BAND = (0.5, 2.0)
+"""Standard deviations in pixels of the blurs between which detail is fine."""
+INNER = 0.85
+"""Part of the way from the middle of a face to its edge within which its detail counts."""
+LEAST_DETAIL = 0.1
+"""Standard deviation of fine detail, of 255, below which a picture shows none."""
+
 
 def oval(mesh: np.ndarray, alignment: Alignment) -> np.ndarray:
     """The face's oval in its crop: bool (S, S).
@@ -61,6 +68,37 @@ def pixel_scores(crop: np.ndarray, true_crop: np.ndarray, inside: np.ndarray) ->
         "psnr": float(min(60.0, 10 * np.log10(255**2 / max(squared, 1e-9)))),
         "color_error": float(deltaE_ciede2000(*means).item()),
     }
+
+
+def fine_detail(image: np.ndarray, source: np.ndarray, mesh: np.ndarray) -> float:
+    """Compare how much fine detail two pictures of a face show, such as lashes, pores and the edges of lips.
+
+    Args:
+        image: uint8 RGB (H, W, 3), the frame.
+        source: uint8 RGB (H, W, 3), the same before the swap.
+        mesh: (470, 2 or 3), of the source's face; what lies within its oval counts, without the rim.
+
+    Returns:
+        Standard deviation of the luminance between Gaussian blurs of 0.5 and 2 pixels, which structures of 1 to 4
+        pixels of the frame pass best, over the source's; NaN where the source shows none.
+    """
+    edge = np.asarray(mesh, np.float64)[MESH_FACE_EDGE, :2]
+    middle = edge.mean(axis=0)
+    start = np.maximum(np.floor(edge.min(axis=0)).astype(int), 0)
+    stop = np.maximum(np.ceil(edge.max(axis=0)).astype(int), start + 1)
+    part = (slice(start[1], stop[1]), slice(start[0], stop[0]))
+    inside = np.zeros(image[part].shape[:2], np.uint8)
+    cv2.fillPoly(inside, [np.rint(middle + INNER * (edge - middle) - start).astype(np.int32)], 1)
+    if not inside.any():
+        return float("nan")
+    energies = [float(_band(one[part])[inside > 0].std()) for one in (image, source)]
+    return energies[0] / energies[1] if energies[1] > LEAST_DETAIL else float("nan")
+
+
+def _band(image: np.ndarray) -> np.ndarray:
+    grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    fine, coarse = (cv2.GaussianBlur(grey, (0, 0), deviation) for deviation in BAND)
+    return np.asarray(fine - coarse)
 
 
 class FeatureDistance:

@@ -20,6 +20,7 @@ class Meaning:
         bad: from here on it is not.
         digits: decimal places worth showing.
         needs_truth: whether it is only known with a truth clip.
+        remedy: what to do where it is not good.
     """
 
     title: str
@@ -30,6 +31,7 @@ class Meaning:
     bad: float
     digits: int = 2
     needs_truth: bool = False
+    remedy: str = ""
 
     def verdict(self, value: float | None) -> str:
         """Say whether a value is "good", "fair" or "poor"; "unknown" for None."""
@@ -86,6 +88,30 @@ SCORES = {
         "Correlation of how brows, eyes and lips leave their resting place with how the source's do; no truth needed.",
         *(WHAT, HIGH, 0.7, 0.45),
     ),
+    "mouth_closed": Meaning(
+        "Closed mouths",
+        "How far the lips are parted where the source's are closed, in distances between the eyes.",
+        *(WHAT, LOW, 0.02, 0.04, 3),
+        remedy="Add training images of both people with closed mouths, and train on.",
+    ),
+    "mouth_open": Meaning(
+        "Open mouths",
+        "How far the mouth opens where the source's is open, as a share of that; 0.5 is a mouth half shut.",
+        *(WHAT, HIGH, 0.65, 0.5),
+        remedy="Add training images of both people with open mouths, and train on.",
+    ),
+    "eyes_closed": Meaning(
+        "Closed eyes",
+        "How far the eyes are open where the source's are closed, as a share of how far they usually are.",
+        *(WHAT, LOW, 0.15, 0.3),
+        remedy="Check that images with closed eyes were not left out as blurred, add some, and train on.",
+    ),
+    "eyes_open": Meaning(
+        "Open eyes",
+        "How far the eyes are open where the source's are, each person's counted by how far they usually are.",
+        *(WHAT, HIGH, 0.85, 0.7),
+        remedy="Add training images with open eyes, and check the eye masks in notebook 2.",
+    ),
     "pose_error": Meaning("Pose error", "Angle between the turns of the heads, in degrees.", *(WHAT, LOW, 3, 5, 1)),
     "place_error": Meaning(
         "Place error",
@@ -96,6 +122,18 @@ SCORES = {
         "Gaze error",
         "How far the irises are from their place between the corners of the eyes, in eye widths.",
         *(WHAT, LOW, 0.04, 0.08, 3),
+    ),
+    "head_turn": Meaning(
+        "Turns with the head",
+        "How far the face turns where the source's head turns by one degree; a face drawn too flat hardly does.",
+        *(WHAT, HIGH, 0.75, 0.6),
+        remedy="Add training images of both people that look to the sides, up and down.",
+    ),
+    "face_slant": Meaning(
+        "Straight in the head",
+        "How much more than the source's the face leans from its eyes to its mouth, in degrees; a sheared face does.",
+        *(WHAT, LOW, 4, 8, 1),
+        remedy="Look at the worst moments; add training images of both people with such turns of the head.",
     ),
     "ssim": Meaning(
         "Similarity to the truth",
@@ -121,6 +159,24 @@ SCORES = {
         *(LOOKS, LOW, 0.8, 1.4, 2, True),
     ),
     "blur": Meaning("Blur", "0 sharp, 1 blurred, from brows to nose at 128 pixels.", *(LOOKS, LOW, 0.58, 0.72)),
+    "fine_detail": Meaning(
+        "Sharp beside its surroundings",
+        "Detail of 1 to 4 pixels in the face over the source's there: below 0.4 the face looks out of focus.",
+        *(LOOKS, HIGH, 0.75, 0.4),
+        remedy="Train longer or at a higher resolution; a face much larger than the networks' picture stays soft.",
+    ),
+    "foreign_bands": Meaning(
+        "Hair or shadow on the skin",
+        "Percent of temples, cheeks and forehead with a color that neither the skin nor the source has there.",
+        *(LOOKS, LOW, 1, 3, 1),
+        remedy="Leave out training images in which hair hangs into the face, or convert with a narrower mask.",
+    ),
+    "objects_painted_over": Meaning(
+        "Objects painted over",
+        "Percent of the face that a hand, a cup or the like covers in the source, but no longer in the swap.",
+        *(LOOKS, LOW, 0.5, 1.5, 1),
+        remedy="Convert with a mask that knows what covers the face, or leave these seconds out.",
+    ),
     "seam_color": Meaning(
         "Seam, colour",
         "How much larger the step of colour across the border of what was changed is than in the source, of 255.",
@@ -128,6 +184,12 @@ SCORES = {
     ),
     "seam_gradient": Meaning(
         "Seam, edge", "How much steeper the luminance is along that border, of 255 a pixel.", *(LOOKS, LOW, 1.6, 2.2, 1)
+    ),
+    "sliding": Meaning(
+        "Sliding on the head",
+        "How far the face moves about on its head, in distances between the eyes, in all but the worst of 20 frames.",
+        *(STEADY, LOW, 0.03, 0.06, 3),
+        remedy="Convert with less smoothing of the places.",
     ),
     "jitter": Meaning(
         "Jitter",

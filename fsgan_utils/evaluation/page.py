@@ -52,6 +52,7 @@ limits were set on two invented people: on other footage, compare with the colum
 <thead><tr><th></th><th>swap</th><th>no swap</th><th>truth</th><th>good</th></tr></thead>
 <tbody>$table</tbody>
 </table>
+<p>$unmeasured</p>
 
 <h2>Over time</h2>
 <p>Each score from frame to frame, in seconds of the source. A peak is a moment to look at.</p>
@@ -64,4 +65,4 @@ $worst
 <footer><p>The faces of the swapped clip were generated. Say so where you show it.</p></footer>
 </html>
 """)
-"""Placeholders: title, about, clip, clip_names, table, curves, worst; all HTML."""
+"""Placeholders: title, about, clip, clip_names, table, unmeasured, curves, worst; all HTML."""

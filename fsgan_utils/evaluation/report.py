@@ -27,13 +27,15 @@ MOST_SECONDS, SIDE, THUMBNAIL = 20, 320, 150
 WORST, APART = 5, 3
 """How many of the worst frames are shown, and how many frames they lie apart at least."""
 CURVES = (
-    *("identity_cosine", "expression_error", "expression_match", "pose_error", "gaze_error", "ssim_gain"),
-    *("feature_distance", "blur", "seam_color", "jitter", "flicker"),
+    *("identity_cosine", "expression_error", "expression_match", "mouth_closed", "eyes_closed", "pose_error"),
+    *("gaze_error", "ssim_gain", "feature_distance", "blur", "fine_detail", "foreign_bands", "objects_painted_over"),
+    *("seam_color", "sliding", "jitter", "flicker"),
 )
 """The scores that are drawn over time."""
 SHOWN = (
-    *("identity_cosine", "expression_error", "expression_match", "gaze_error", "ssim_gain", "blur", "seam_color"),
-    *("jitter", "flicker"),
+    *("identity_cosine", "expression_error", "expression_match", "mouth_closed", "mouth_open", "eyes_closed"),
+    *("eyes_open", "gaze_error", "face_slant", "ssim_gain", "blur", "fine_detail", "foreign_bands"),
+    *("objects_painted_over", "seam_color", "sliding", "jitter", "flicker"),
 )
 """The scores whose worst frames are shown."""
 
@@ -42,7 +44,8 @@ def write_report(scores: ClipScores, path: str | Path, title: str = "") -> Path:
     """Write the report on a swapped clip.
 
     It shows the clips side by side, a table of the scores beside those of "no swap" and of the truth, curves over
-    time, and the worst frames of each score. What needs a truth clip says so when there is none.
+    time, and the worst frames of each score. Scores that could not be measured, for want of a truth clip say, are named
+    below the table and left out of the rest. Where a score is not good, it says what to do.
 
     Args:
         scores: from `score_clip`.
@@ -55,13 +58,15 @@ def write_report(scores: ClipScores, path: str | Path, title: str = "") -> Path:
     file = resolve(path)
     title = title or scores.clips[SWAP].info.path.name
     names = [name for name in ORDER if name in scores.clips]
+    curves = _curves(scores)
     page = PAGE.substitute(
         title=html.escape(title),
         about=html.escape(_about(scores)),
         clip=_video(scores, names),
         clip_names="".join(f"<span>{NAMES[name]}</span>" for name in names),
         table=_table(scores),
-        curves=draw_courses(scores.times, _curves(scores), {name: SCORES[name].title for name in CURVES}),
+        unmeasured=html.escape(_unmeasured(scores)),
+        curves=draw_courses(scores.times, curves, {name: SCORES[name].title for name in curves}),
         worst="".join(_worst(scores, names)),
     )
     write_bytes(file, page.encode())
@@ -82,10 +87,12 @@ def _table(scores: ClipScores) -> str:
     summaries = {name: scores.summary(name) for name in scores.frames}
     rows, group = [], ""
     for name, meaning in SCORES.items():
+        value = summaries[SWAP][name]
+        if value is None:
+            continue
         if meaning.group != group:
             group = meaning.group
             rows.append(f'<tr class="group"><th colspan="5">{group}</th></tr>')
-        value = summaries[SWAP][name]
         cells = "".join(
             f"<td>{_beside(meaning, summaries[other][name]) if other in summaries else '–'}</td>"
             for other in (NO_SWAP, TRUTH)
@@ -97,24 +104,41 @@ def _table(scores: ClipScores) -> str:
     return "".join(rows)
 
 
+def _remedy(meaning: Meaning, value: float | None) -> str:
+    """What to do about a score that is not good."""
+    return f" <b>{meaning.remedy}</b>" if meaning.remedy and meaning.verdict(value) != "good" else ""
+
+
+def _unmeasured(scores: ClipScores) -> str:
+    """Names the scores that are left out, and why."""
+    summary = scores.summary()
+    names = [f"{one.title} ({one.shown(None)})" for name, one in SCORES.items() if summary[name] is None]
+    return f"Not in the table: {', '.join(names)}." if names else ""
+
+
 def _beside(meaning: Meaning, value: float | None) -> str:
     """A value of the clips beside the swap: a dash where there is none."""
     return "–" if value is None else meaning.shown(value)
 
 
 def _curves(scores: ClipScores) -> dict[str, dict[str, np.ndarray]]:
-    return {name: {clip: table[name].to_numpy() for clip, table in scores.frames.items()} for name in CURVES}
+    return {
+        name: {clip: table[name].to_numpy() for clip, table in scores.frames.items()}
+        for name in CURVES
+        if _known(scores, name)
+    }
+
+
+def _known(scores: ClipScores, name: str) -> bool:
+    return scores.summary()[name] is not None
 
 
 def _worst(scores: ClipScores, names: Sequence[str]) -> Iterator[str]:
     """A row of pictures for each score."""
-    chosen = {name: _worst_frames(scores, name) for name in SHOWN}
+    chosen = {name: _worst_frames(scores, name) for name in SHOWN if _known(scores, name)}
     pictures = _pictures(scores, names, {index for frames in chosen.values() for index in frames})
     for name, frames in chosen.items():
         meaning, table = SCORES[name], scores.frames[SWAP]
-        if not frames:
-            yield f"<h3>{meaning.title}</h3><p>{meaning.shown(None)}</p>"
-            continue
         figures = "".join(
             f'<figure><img src="{pictures[index]}" alt="frame {index}"><figcaption>{scores.times[index]:.2f} s · '
             f"<b>{meaning.shown(float(table[name][index]))}</b></figcaption></figure>"

@@ -16,10 +16,14 @@ from fsgan_utils.evaluation.course import Course
 from fsgan_utils.evaluation.footage import NO_SWAP, SWAP, TRUTH, ClipFace, Footage, View, same_faces, subjects
 from fsgan_utils.evaluation.frames import FrameJudge, Moment
 from fsgan_utils.evaluation.identity import Gallery, IdentityJudge, Paths
+from fsgan_utils.evaluation.objects import Appearance
 from fsgan_utils.video import probe
 
 BATCH = 16
 """Frames that are measured together."""
+BY_WORST, WORST = ("sliding",), 0.95
+"""Scores of which the clip's is not the mean but this quantile of the frames: a face that slides only now and then is
+seen to slide."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +49,8 @@ class ClipScores:
         return (source.start or 0) + np.arange(len(self.subjects)) * source.every / float(source.info.rate)
 
     def summary(self, of: str = SWAP) -> dict[str, float | int | None]:
-        """The scores of the whole clip: means over its frames, and counts.
+        """The scores of the whole clip: means over its frames, of `sliding` what it is in all but the worst twentieth
+        of them, and counts.
 
         Args:
             of: "swap", "no swap" or "truth".
@@ -58,8 +63,11 @@ class ClipScores:
         table = self.frames[of]
         counts = {"frames": len(table), "faces": int(table["face"].sum())}
         counts |= {name: int(table[name].sum()) for name in ("missed_faces", "wrong_faces")}
-        means = table.drop(columns=["face", "missed_faces", "wrong_faces"]).mean()
-        return {**{name: _known(value) for name, value in means.items()}, **counts}
+        others = table.drop(columns=["face", "missed_faces", "wrong_faces"])
+        values = {
+            name: column.quantile(WORST) if name in BY_WORST else column.mean() for name, column in others.items()
+        }
+        return {**{str(name): _known(value) for name, value in values.items()}, **counts}
 
     def table(self) -> pd.DataFrame:
         """The summaries of swap, no swap and truth side by side, one score a row."""
@@ -93,7 +101,8 @@ class ClipJudge:
             self._clips[TRUTH] = Footage.like(truth, self._clips[NO_SWAP])
         galleries = Gallery.load(gallery_a), Gallery.load(gallery_b)
         self._subjects = subjects(self._clips[NO_SWAP], galleries[0].crops)
-        self._judge = FrameJudge(IdentityJudge(*galleries, ResNetEmbedder()))
+        self._habits = {name: galleries[name != NO_SWAP].habit() for name in (NO_SWAP, SWAP)}
+        self._judge = FrameJudge(IdentityJudge(*galleries, ResNetEmbedder()), Appearance.of(galleries[0].crops))
         self._courses = self._followed(self._clips, tuple(self._clips))
 
     def score(self, swapped: str | Path) -> ClipScores:
@@ -107,7 +116,7 @@ class ClipJudge:
 
     def _followed(self, clips: Mapping[str, Footage], names: Sequence[str]) -> dict[str, Course]:
         """Measure some of the clips, all of them side by side."""
-        courses = {name: Course() for name in names}
+        courses = {name: Course(self._habits[NO_SWAP if name == NO_SWAP else SWAP]) for name in names}
         with tqdm(total=len(self._subjects), desc=f"scoring {', '.join(names)}", unit="frame") as progress:
             for moments in self._moments(clips):
                 for name, course in courses.items():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from importlib import import_module
+from math import isfinite
 from pathlib import Path
 
 from fsgan_utils.training.checkpoints import save_model
@@ -22,6 +23,9 @@ Scorer = Callable[[FaceSwapGAN], Mapping[str, float]]
 def note_scores(model: FaceSwapGAN, scorer: Scorer, history: History, folder: Path) -> None:
     """Score a model, add the scores to the history's last row, and save the model in `BEST` if it is the best so far.
 
+    It is compared with those that were measured alike: rows that lack one of its scores were written by an earlier
+    version, whose scores mean something else.
+
     Args:
         model: the model.
         scorer: what scores it.
@@ -31,8 +35,9 @@ def note_scores(model: FaceSwapGAN, scorer: Scorer, history: History, folder: Pa
     Raises:
         KeyError: the scorer gives no `MERIT`.
     """
-    earlier = [row[MERIT] for row in history.rows if row.get(MERIT, float("nan")) > float("-inf")]
     scores = dict(scorer(model))
+    alike = [row for row in history.rows if all(isfinite(row.get(name, float("nan"))) for name in scores)]
+    earlier = [row[MERIT] for row in alike]
     history.rows[-1].update(scores)
     if scores[MERIT] > max(earlier, default=float("-inf")):
         save_model(model, folder / BEST)
