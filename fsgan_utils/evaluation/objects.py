@@ -8,6 +8,9 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from fsgan_utils.guides import MESH_FACE_EDGE
+from fsgan_utils.masks import region_mask
+
 SIDE = 64
 """Side in pixels to which aligned faces are reduced before their colours are compared."""
 REACH = 7
@@ -38,12 +41,20 @@ class Appearance:
     lightest: np.ndarray
 
     @classmethod
-    def of(cls, crops: Sequence[np.ndarray]) -> Appearance:
-        """Learn it from uint8 RGB (256, 256, 3), aligned faces of one person, as they are and mirrored."""
-        both = [one for crop in crops for one in (crop, crop[:, ::-1])]
-        colours = np.stack([_colours(_reduced(crop), _MIDDLE) for crop in both])
+    def of(cls, crops: Sequence[np.ndarray], meshes: Sequence[np.ndarray]) -> Appearance:
+        """Learn it from aligned faces of one person, as they are and mirrored.
+
+        Args:
+            crops: uint8 RGB (256, 256, 3) each.
+            meshes: (468 or 470, 2 or 3) each, their meshes in pixels of the crops.
+        """
+        colours = []
+        for crop, mesh in zip(crops, meshes, strict=True):
+            inside = region_mask(np.asarray(mesh)[MESH_FACE_EDGE, :2][None], len(crop)) > 0
+            for one, face in ((crop, inside), (crop[:, ::-1], inside[:, ::-1])):
+                colours.append(_colours(_reduced(one), _face(face) & _MIDDLE))
         reach = np.ones((REACH, REACH), np.uint8)
-        return cls(cv2.erode(colours.min(axis=0), reach), cv2.dilate(colours.max(axis=0), reach))
+        return cls(cv2.erode(np.min(colours, axis=0), reach), cv2.dilate(np.max(colours, axis=0), reach))
 
     def strange(self, crop: np.ndarray, inside: np.ndarray) -> np.ndarray:
         """Find what is not this person's face.

@@ -102,7 +102,9 @@ class ClipJudge:
         galleries = Gallery.load(gallery_a), Gallery.load(gallery_b)
         self._subjects = subjects(self._clips[NO_SWAP], galleries[0].crops)
         self._habits = {name: galleries[name != NO_SWAP].habit() for name in (NO_SWAP, SWAP)}
-        self._judge = FrameJudge(IdentityJudge(*galleries, ResNetEmbedder()), Appearance.of(galleries[0].crops))
+        self._judge = FrameJudge(
+            IdentityJudge(*galleries, ResNetEmbedder()), Appearance.of(galleries[0].crops, galleries[0].meshes)
+        )
         self._courses = self._followed(self._clips, tuple(self._clips))
 
     def score(self, swapped: str | Path) -> ClipScores:
