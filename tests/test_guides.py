@@ -1,13 +1,12 @@
 import numpy as np
 import pytest
 from painter import GuidedPainter, Painter
-from scipy.spatial.transform import Rotation
 
 from fsgan_utils.conversion import ConvertConfig, swap_image
 from fsgan_utils.conversion.placing import aim
 from fsgan_utils.evaluation.expression import expression_error
 from fsgan_utils.guides import IRIS, IRIS_SIZE, MESH_FACE_EDGE, draw_guide
-from fsgan_utils.heads import LEAST_PICTURES, Placement, Proportions, head_shape, neutral_face
+from fsgan_utils.heads import Proportions
 from fsgan_utils.landmarks import IRISES, MESH_EYELIDS, MESH_INNER_LIPS, MESH_POINTS, five_points
 from fsgan_utils.training import (
     FaceSwapGAN,
@@ -76,26 +75,6 @@ def test_closed_lids_are_told_from_open_ones(known):
         x, y = middle(lids)
         around = slice(y - 6, y + 7), slice(x - 12, x + 13)
         assert opened[around].max() > 0.9 and closed[around].mean() < 0.5 * opened[around].mean()
-
-
-def turning_head(neutral, count, flattened):
-    """Pictures of a head that turns, whose depths are guessed wrong as FaceMesh does; and its true shape."""
-    shape = neutral - neutral.mean(axis=0)
-    rng = np.random.default_rng(0)
-    turns = [Rotation.from_euler("yxz", rng.normal(0, [25, 8, 5]), degrees=True) for _ in range(count)]
-    return [turn.apply(shape) * [1, 1, flattened] + rng.normal(0, 0.3, shape.shape) for turn in turns], shape
-
-
-def test_depths_follow_from_how_a_head_turns(known):
-    neutral = neutral_face(known["b"].meshes)
-    pictures, truth = turning_head(neutral, 2 * LEAST_PICTURES, 0.7)
-
-    def wrong(shape):
-        return np.linalg.norm(Placement.between(shape, truth, range(468)).apply(shape) - truth, axis=1).mean()
-
-    assert wrong(head_shape(pictures)) < 0.25 * wrong(neutral_face(pictures))
-    few = pictures[: LEAST_PICTURES - 1]
-    np.testing.assert_array_equal(head_shape(few), neutral_face(few))
 
 
 def test_a_face_with_the_others_proportions_is_nearer_to_the_truth(sightings):

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from fsgan_utils.evaluation.expression import EXPRESSION
-from fsgan_utils.heads import Placement, eye_distance, neutral_face
+from fsgan_utils.heads import Placement, eye_distance, mean_face
 
 FEWEST = 3
 """Frames that must show both faces for a mean rotation between them to say something."""
@@ -19,13 +19,13 @@ FEWEST = 3
 class Motion:
     """How a head turns and what its face does.
 
-    Each mesh is brought to the clip's neutral face, see `fsgan_utils.heads`. Its rotation is the turn of the head; what
-    then is left beside the neutral face is the expression.
+    Each mesh is brought to the clip's mean face, see `fsgan_utils.heads`. Its rotation is the turn of the head; what
+    then is left beside the mean face is the expression.
 
     Attributes:
-        turns: float64 (N, 4), of each frame the rotation from the neutral face's pose to the head's as a unit
+        turns: float64 (N, 4), of each frame the rotation from the mean face's pose to the head's as a unit
             quaternion; NaN where there is no face.
-        displacements: float64 (N, 42, 2), the points of brows, eyes and lips beside those of the neutral face, seen
+        displacements: float64 (N, 42, 2), the points of brows, eyes and lips beside those of the mean face, seen
             from the front, in distances between its eyes; NaN where there is no face.
     """
 
@@ -44,11 +44,11 @@ class Motion:
         seen = [index for index, mesh in enumerate(meshes) if mesh is not None]
         if seen:
             found = [np.asarray(meshes[index], np.float64) for index in seen]
-            neutral = neutral_face(found)
-            placements = [Placement.between(mesh, neutral) for mesh in found]
+            mean = mean_face(found)
+            placements = [Placement.between(mesh, mean) for mesh in found]
             faces = np.stack([placement.apply(mesh) for placement, mesh in zip(placements, found, strict=True)])
             turns[seen] = [placement.turn.inv().as_quat() for placement in placements]
-            moved[seen] = (faces - neutral)[:, EXPRESSION, :2] / eye_distance(neutral)
+            moved[seen] = (faces - mean)[:, EXPRESSION, :2] / eye_distance(mean)
         return cls(turns, moved)
 
 
