@@ -22,6 +22,13 @@ JPEG = [
 ]
 ENCODING = {".jpg": JPEG, ".jpeg": JPEG, ".png": [cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_UP]}
 """How images are encoded; of PNG's filters this one is quickest on faces, and its files are the smallest."""
+DEPTHS = (8, 10, 12, 14, 16, 24, 32)
+"""Bits that the values of a picture may have."""
+SERIES = ("GIF", "PNG", "WEBP", "AVIF", "TIFF")
+"""Pillow's names of formats that may hold several pictures, each as good as the first."""
+PHOTOMETRIC, WHITE_IS_0 = 262, 0
+"""TIFF's tag of what a grey value means, and its value where 0 is white."""
+ORDERS = {"RGB": cv2.COLOR_BGR2RGB, "RGBA": cv2.COLOR_BGRA2RGBA}
 IMAGE_SUFFIXES = (
     *(".png", ".jpg", ".jpeg", ".jfif", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".avif"),
     *(".heic", ".heif"),
@@ -32,9 +39,9 @@ IMAGE_SUFFIXES = (
 def load_image(path: str | Path) -> np.ndarray:
     """Read an image of any common format.
 
-    Grey, palette and CMYK images become colour, 16-bit ones 8-bit; transparent parts become black; colours of another
-    profile, such as phones' Display P3, become sRGB; a photo is turned upright as its EXIF tag says; of an animation
-    the first picture is taken.
+    Grey, palette and CMYK images become colour; those of more than 8 bits become 8-bit, by the range that they use
+    (see `used_bits`); transparent parts become black; colours of another profile, such as phones' Display P3, become
+    sRGB; a photo is turned upright as its EXIF tag says.
 
     Args:
         path: PNG, JPEG, WebP, BMP, TIFF, GIF or whatever else Pillow reads.
@@ -44,16 +51,17 @@ def load_image(path: str | Path) -> np.ndarray:
 
     Raises:
         FileNotFoundError: nothing is there.
-        ValueError: the file is empty, cut short or not an image.
+        ValueError: the file is empty, cut short or not an image; or it holds several, as an animation does.
     """
     file = existing_file(path)
     try:
         with Image.open(file) as picture:
-            return _to_rgb(ImageOps.exif_transpose(picture))
+            _check_single(picture)
+            return _to_rgb(ImageOps.exif_transpose(_with_8_bits(file, picture)))
     except UnidentifiedImageError as error:
         raise ValueError(
-            f"the image {file} cannot be read (it is no PNG, JPEG, WebP or other image that Pillow knows); replace it "
-            "by one, or take it out of the folder"
+            f"the image {file} cannot be read (it is no PNG, JPEG, WebP, TIFF of whole numbers or other image that "
+            "Pillow knows); replace it by one, or take it out of the folder"
         ) from error
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise ValueError(
@@ -184,13 +192,73 @@ def limited(image: np.ndarray, side: int) -> np.ndarray:
     return cv2.resize(image, size, interpolation=cv2.INTER_AREA)
 
 
-def _to_rgb(picture: Image.Image) -> np.ndarray:
-    profile = picture.info.get("icc_profile")
-    if picture.mode.startswith("I"):
-        grey = np.clip(np.asarray(picture).astype(np.int64) >> 8, 0, 255).astype(np.uint8)
-        return np.repeat(grey[..., None], 3, axis=2)
+def used_bits(values: np.ndarray) -> int:
+    """How many bits a picture's values use, of 8, 10, 12, 14, 16, 24 and 32.
+
+    Cameras, scanners and microscopes leave 10 to 14 bits in files of 16, without a word about it; taken for 16 bits
+    these are nearly black.
+
+    Args:
+        values: whole numbers of any shape; those below 0 do not count.
+    """
+    needed = int(values.max(initial=0)).bit_length()
+    return next(bits for bits in DEPTHS if bits >= needed)
+
+
+def _check_single(picture: Image.Image) -> None:
+    """Raise ValueError if a file holds several pictures of one size; another size is that of a thumbnail."""
+    count = getattr(picture, "n_frames", 1) if picture.format in SERIES else 1
+    if picture.format == "TIFF" and count > 1:
+        sizes = []
+        for number in range(count):
+            picture.seek(number)
+            sizes.append(picture.size)
+        picture.seek(0)
+        count = sizes.count(picture.size)
+    if count > 1:
+        raise ValueError(
+            f"it holds {count} pictures, as an animation does, and one was expected; give it as a video (.mp4, or a "
+            ".gif by itself), or save the picture that you want"
+        )
+
+
+def _with_8_bits(file: Path, picture: Image.Image) -> Image.Image:
+    """Bring a picture of more bits to 8; others stay.
+
+    Pillow keeps the values of grey pictures, and of colours only their upper 8 bits; OpenCV keeps these too.
+    """
     if picture.mode == "F":
         raise ValueError("its pixels are floating-point numbers, expected 8 or 16 bits each")
+    grey = picture.mode.startswith("I")
+    if grey:
+        values = np.asarray(picture).astype(np.int64)
+        if getattr(picture, "tag_v2", {}).get(PHOTOMETRIC) == WHITE_IS_0:
+            values = (1 << used_bits(values)) - 1 - values
+    elif picture.mode in ORDERS and _is_deep(picture):
+        read = cv2.imread(str(file), cv2.IMREAD_UNCHANGED | cv2.IMREAD_IGNORE_ORIENTATION)
+        if read is None or read.dtype != np.uint16 or read.shape[2:] != (len(picture.mode),):
+            return picture
+        values = cv2.cvtColor(read, ORDERS[picture.mode]).astype(np.int64)
+    else:
+        return picture
+    opaque = values[..., :3]
+    shift = used_bits(opaque) - 8
+    levels = np.clip(values >> shift, 0, 255).astype(np.uint8)
+    if picture.mode == "RGBA":
+        levels[..., 3] = values[..., 3] >> 8
+    shallow = Image.fromarray(levels)
+    shallow.info = {name: value for name, value in picture.info.items() if name != "transparency"}
+    shallow.getexif().update(picture.getexif())
+    return shallow
+
+
+def _is_deep(picture: Image.Image) -> bool:
+    """Whether a PNG or TIFF in colours has 16 bits a colour, which Pillow tells only by how it will decode them."""
+    return picture.format in ("PNG", "TIFF") and any("16" in str(tile.args) for tile in picture.tile)  # type: ignore[attr-defined]
+
+
+def _to_rgb(picture: Image.Image) -> np.ndarray:
+    profile = picture.info.get("icc_profile")
     if picture.has_transparency_data:
         opaque = Image.new("RGBA", picture.size, (0, 0, 0, 255))
         picture = Image.alpha_composite(opaque, picture.convert("RGBA")).convert("RGB")

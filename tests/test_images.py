@@ -31,6 +31,10 @@ def grey_16_bit(colours):
     return Image.fromarray(colours[..., 0].astype(np.uint16) * 256)
 
 
+def grey_12_bit(colours):
+    return Image.fromarray(colours[..., 0].astype(np.uint16) * 16)
+
+
 def with_hole(colours):
     return Image.fromarray(np.dstack([colours, np.zeros(colours.shape[:2], np.uint8)]))
 
@@ -41,6 +45,8 @@ def with_hole(colours):
         ("grey.png", lambda c: Image.fromarray(c[..., 0]), lambda c: np.repeat(c[..., :1], 3, 2)),
         ("deep.png", grey_16_bit, lambda c: np.repeat(c[..., :1], 3, 2)),
         ("deep.tif", grey_16_bit, lambda c: np.repeat(c[..., :1], 3, 2)),
+        ("scan.png", grey_12_bit, lambda c: np.repeat(c[..., :1], 3, 2)),
+        ("scan.tif", grey_12_bit, lambda c: np.repeat(c[..., :1], 3, 2)),
         ("alpha.png", lambda c: Image.fromarray(c).convert("RGBA"), lambda c: c),
         ("hole.png", with_hole, lambda c: c * 0),
         ("grey_alpha.png", lambda c: Image.fromarray(c[..., 0]).convert("LA"), lambda c: np.repeat(c[..., :1], 3, 2)),
@@ -61,9 +67,43 @@ def test_every_kind_of_image_becomes_rgb(tmp_path, colours, name, make, expected
         np.testing.assert_array_equal(image, expected(colours))
 
 
-def test_colour_of_16_bits(tmp_path, colours):
-    cv2.imwrite(str(tmp_path / "x.png"), colours[..., ::-1].astype(np.uint16) * 257)
-    np.testing.assert_array_equal(load_image(tmp_path / "x.png"), colours)
+@pytest.mark.parametrize("suffix", [".png", ".tif"])
+@pytest.mark.parametrize("scale", [257, 16])
+def test_colours_of_more_than_8_bits(tmp_path, colours, suffix, scale):
+    path = tmp_path / f"x{suffix}"
+    cv2.imwrite(str(path), colours[..., ::-1].astype(np.uint16) * scale)
+    np.testing.assert_array_equal(load_image(path), colours)
+    opaque = np.dstack([colours[..., ::-1].astype(np.uint16) * scale, np.full(colours.shape[:2], 65535, np.uint16)])
+    opaque[0, 0, 3] = 0
+    cv2.imwrite(str(path), opaque)
+    np.testing.assert_array_equal(load_image(path)[1:], colours[1:])
+    assert not load_image(path)[0, 0].any()
+
+
+def test_grey_tiff_in_which_0_is_white(tmp_path, colours):
+    Image.fromarray(65535 - colours[..., 0].astype(np.uint16) * 257).save(tmp_path / "x.tif", tiffinfo={262: 0})
+    np.testing.assert_array_equal(load_image(tmp_path / "x.tif"), np.repeat(colours[..., :1], 3, 2))
+
+
+@pytest.mark.parametrize("shape", [(30, 40), (30, 40, 3)])
+def test_floating_point_pixels_are_refused(tmp_path, shape):
+    cv2.imwrite(str(tmp_path / "x.tif"), np.full(shape, 0.5, np.float32))
+    with pytest.raises(ValueError, match=r"x\.tif cannot be read \(.*(floating-point|whole numbers)"):
+        load_image(tmp_path / "x.tif")
+
+
+@pytest.mark.parametrize("name", ["a.webp", "a.gif", "a.png", "a.tif", "a.avif"])
+def test_of_several_pictures_none_is_taken_silently(tmp_path, colours, name):
+    pictures = [Image.fromarray(np.roll(colours, shift, 0)) for shift in range(3)]
+    pictures[0].save(tmp_path / name, save_all=True, append_images=pictures[1:])
+    with pytest.raises(ValueError, match=rf"{name} cannot be read \(it holds 3 pictures"):
+        load_image(tmp_path / name)
+
+
+def test_a_thumbnail_beside_a_picture_does_not_count(tmp_path, colours):
+    picture = Image.fromarray(colours)
+    picture.save(tmp_path / "x.tif", save_all=True, append_images=[picture.resize((8, 6))])
+    np.testing.assert_array_equal(load_image(tmp_path / "x.tif"), colours)
 
 
 def test_colours_of_another_profile_become_srgb(tmp_path, colours):
