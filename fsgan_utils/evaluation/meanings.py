@@ -158,7 +158,7 @@ SCORES = {
         "How differently a face network sees the swap and the truth, at four depths.",
         *(LOOKS, LOW, 0.8, 1.4, 2, True),
     ),
-    "blur": Meaning("Blur", "0 sharp, 1 blurred, from brows to nose at 128 pixels.", *(LOOKS, LOW, 0.58, 0.72)),
+    "blur": Meaning("Blur", "0 sharp, 1 blurred, from brows to mouth without the eyes.", *(LOOKS, LOW, 0.58, 0.72)),
     "fine_detail": Meaning(
         "Sharp beside its surroundings",
         "Detail of 1 to 4 pixels in the face over the source's there: below 0.4 the face looks out of focus.",

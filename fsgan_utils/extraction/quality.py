@@ -7,13 +7,10 @@ from dataclasses import dataclass, fields
 
 import cv2
 import numpy as np
-from skimage.measure import blur_effect
 
+from fsgan_utils.extraction.sharpness import blur_of, edge_widths
 from fsgan_utils.faces import Face
 from fsgan_utils.settings import check_kinds
-
-BLUR_SIDE, BLUR_ROWS, BLUR_COLUMNS, BLUR_WIDTH = 128, slice(19, 77), slice(25, 102), 7
-"""Blur is measured at this side of the crop, over these rows and columns (brows to nose), by an average this wide."""
 
 MESH_SIDES = ((234, 454), (33, 263), (133, 362))
 """FaceMesh points that mirror each other: beside the ears, outer and inner corners of the eyes; seen left, right."""
@@ -44,6 +41,7 @@ class Quality:
         yaw: degrees; see `head_pose`. None where there is no mesh.
         pitch: degrees, or None.
         roll: degrees, or None.
+        edges: how wide the face's edges are in four directions; see `edge_widths`.
     """
 
     blur: float
@@ -52,6 +50,7 @@ class Quality:
     yaw: float | None = None
     pitch: float | None = None
     roll: float | None = None
+    edges: tuple[float, ...] = ()
 
     @classmethod
     def of(cls, face: Face, crop: np.ndarray, mesh: np.ndarray | None = None) -> Quality:
@@ -62,8 +61,10 @@ class Quality:
             crop: uint8 RGB (S, S, 3), its aligned crop.
             mesh: float (468, 3), its mesh in the frame, as `FaceMesh.detect` gives it.
         """
-        pose = (None, None, None) if mesh is None else head_pose(mesh)
-        return cls(blur(crop), min(face.width, face.height), face.score, *pose)
+        yaw, pitch, roll = (None, None, None) if mesh is None else head_pose(mesh)
+        widths = edge_widths(crop)
+        size = min(face.width, face.height)
+        return cls(blur_of(widths), size, face.score, yaw, pitch, roll, tuple(widths.tolist()))
 
 
 @dataclass(frozen=True)
@@ -71,8 +72,9 @@ class Selection:
     """Which faces are kept. None switches a limit off.
 
     Attributes:
-        max_blur: 0 to 1. No face of the sample clips passes .67; blurred by a Gaussian of 1 pixel of 256 none passes
-            .71, by one of 3 pixels three in four pass .72, by one of 5 pixels or motion of 25 all do.
+        max_blur: 0 to 1; see `blur`. A face that passes it is left out if the source shows faces of its size and pose
+            more sharply, see `find_blurred`. No face of the sample clips passes .67; blurred by a Gaussian of 1 pixel
+            of 256 none passes .72, by one of 2.5 pixels or by motion of 15 nearly all do.
         min_size: of the face in the frame, pixels; the shorter side of its box.
         min_score: the detector's confidence, 0 to 1.
         max_yaw: degrees to either side.
@@ -100,9 +102,11 @@ class Selection:
                 raise ValueError(f"{field.name} must be None or between {least} and {most}. Received: {value}")
 
     def rejection(self, quality: Quality) -> str | None:
-        """Say why a face is not kept, such as "blurred (0.81, at most 0.72)"; None if it is kept."""
+        """Say why a face is not kept, such as "small (31, at least 40)"; None if it is kept.
+
+        What can be said only beside the other faces, blur and repetition, does not count here.
+        """
         reasons = [
-            _above("blurred", quality.blur, self.max_blur, ".2f"),
             _below("small", quality.size, self.min_size, ".0f"),
             _below("unsure", quality.score, self.min_score, ".2f"),
             _above("turned aside", _extent(quality.yaw), self.max_yaw, ".0f"),
@@ -112,23 +116,15 @@ class Selection:
 
 
 def blur(crop: np.ndarray) -> float:
-    """Measure how blurred a face is: how little an additional blur changes it.
-
-    The crop is measured at 128 pixels, about as large as the networks draw it: what is lost on them does not count.
-    Only the middle counts, from the brows to the nose, where every face has edges.
+    """Measure how blurred a face is, by how wide its edges are; see `edge_widths`.
 
     Args:
-        crop: uint8 RGB (S, S, 3), aligned.
+        crop: uint8 RGB (S, S, 3), cut as "half".
 
     Returns:
-        0 sharp to 1 blurred.
-
-    Reference:
-        Crete et al., "The blur effect: perception and estimation with a new no-reference perceptual blur metric",
-        SPIE Human Vision and Electronic Imaging XII, 2007; `skimage.measure.blur_effect`.
+        0 sharp to 1 blurred; .5 for a face as sharp as the middle one of the sample clips.
     """
-    grey = _resized(cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY), BLUR_SIDE)
-    return float(blur_effect(grey[BLUR_ROWS, BLUR_COLUMNS], h_size=BLUR_WIDTH))
+    return blur_of(edge_widths(crop))
 
 
 def head_pose(mesh: np.ndarray) -> tuple[float, float, float]:
@@ -278,8 +274,3 @@ def _extent(angle: float | None) -> float | None:
 
 def _unit(vector: np.ndarray) -> np.ndarray:
     return vector / np.linalg.norm(vector)
-
-
-def _resized(image: np.ndarray, side: int) -> np.ndarray:
-    shrinks = len(image) > side
-    return cv2.resize(image, (side, side), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)

@@ -35,6 +35,7 @@ class FaceRecord:
         pitch: degrees, positive upwards.
         roll: degrees, positive leaning towards the image's right.
         rejected: why the face is not kept, in words; None for one that is.
+        edges: how wide the face's edges are in four directions; see `edge_widths`.
         crop: how the aligned crop was cut, "half" or "full".
     """
 
@@ -57,6 +58,7 @@ class FaceRecord:
     roll: float | None = None
     rejected: str | None = None
     crop: str = "half"
+    edges: list[float] | None = None
 
     def as_line(self) -> str:
         """The record as JSON, with the line's end."""

@@ -14,6 +14,7 @@ from fsgan_utils.extraction.people import find_people, seen_together
 from fsgan_utils.extraction.quality import Selection, comparable, find_duplicates
 from fsgan_utils.extraction.records import FaceRecord
 from fsgan_utils.extraction.result import ALIGNED, REJECTED
+from fsgan_utils.extraction.sharpness import FEWEST, SHARP_PART, find_blurred
 from fsgan_utils.images import load_image
 
 BESIDE = ("raw_faces", "binary_masks_eyes")
@@ -22,7 +23,7 @@ BESIDE = ("raw_faces", "binary_masks_eyes")
 def sort_faces(
     journal: Journal, selection: Selection, embedder: Embedder
 ) -> tuple[list[FaceRecord], dict[tuple[int, int], float]]:
-    """Reject repetitions, tell the people apart, and move what is rejected.
+    """Reject blurred faces and repetitions, tell the people apart, and move what is rejected.
 
     It works from the files alone and may be killed and called again.
 
@@ -34,7 +35,7 @@ def sort_faces(
     Returns:
         The records, with identities and further reasons for rejection; and which people may be one, see `People.alike`.
     """
-    records = _without_repetitions(journal, selection)
+    records = _without_repetitions(journal, _without_blurred(journal.records, selection), selection)
     records, alike = _with_identities(journal, records, embedder)
     for record in records:
         if record.rejected is not None:
@@ -42,8 +43,42 @@ def sort_faces(
     return records, alike
 
 
-def _without_repetitions(journal: Journal, selection: Selection) -> list[FaceRecord]:
-    records = journal.records
+def softness_notes(records: Sequence[FaceRecord], selection: Selection) -> list[str]:
+    """What is to be known of a source that is soft throughout, in words."""
+    blurs = [record.blur for record in records if record.rejected is None and record.blur is not None]
+    sharpest = float(np.quantile(blurs, SHARP_PART)) if blurs else 0.0
+    if selection.max_blur is None or len(blurs) < FEWEST or sharpest <= selection.max_blur:
+        return []
+    return [
+        f"the source is soft throughout: even its sharper faces measure {sharpest:.2f} (max_blur = "
+        f"{selection.max_blur:.2f}); they are kept where it shows none sharper, and the result will be no sharper"
+    ]
+
+
+def _without_blurred(records: list[FaceRecord], selection: Selection) -> list[FaceRecord]:
+    kept = [position for position in _kept(records) if records[position].edges]
+    if not kept:
+        return records
+    blurs = np.array([records[position].blur for position in kept])
+    found = find_blurred(
+        blurs,
+        np.array([records[position].edges for position in kept]),
+        np.array([_size(records[position]) for position in kept]),
+        np.array([(records[position].yaw, records[position].pitch) for position in kept], np.float64),
+        selection.max_blur,
+    )
+    result = list(records)
+    for position, value in zip(np.array(kept)[found], blurs[found], strict=True):
+        reason = f"blurred ({value:.2f}, at most {selection.max_blur:.2f})"
+        result[position] = replace(records[position], rejected=reason)
+    return result
+
+
+def _size(record: FaceRecord) -> float:
+    return max(1.0, min(record.box[2] - record.box[0], record.box[3] - record.box[1]))
+
+
+def _without_repetitions(journal: Journal, records: list[FaceRecord], selection: Selection) -> list[FaceRecord]:
     kept = _kept(records)
     if selection.max_similarity is None or not kept:
         return records
