@@ -6,6 +6,9 @@ import numpy as np
 import pytest
 
 from fsgan_utils.conversion.color import METHODS, ColorTransfer, correct_color, fit_color
+from fsgan_utils.conversion.config import ConvertConfig
+from fsgan_utils.conversion.steps import fit
+from fsgan_utils.conversion.toning import LUMA
 from fsgan_utils.video import read_frames
 
 CHANGING = [method for method in METHODS if method != "none"]
@@ -53,6 +56,40 @@ def test_a_mask_limits_what_is_compared_and_changed(method):
         assert abs(wanted - found) < 4, (statistic.__name__, channel)
     target[~mask] = 0
     np.testing.assert_array_equal(correct_color(image, target, method, mask), result)
+
+
+TONES = {
+    "black and white": lambda luma: np.repeat(luma, 3, axis=2),
+    "sepia": lambda luma: luma * [1.07, 0.95, 0.75] + [10, 4, -5],
+    "blue": lambda luma: 255 * (luma / 255) ** [1.3, 1.0, 0.8],
+}
+
+
+@pytest.mark.parametrize("tone", TONES)
+@pytest.mark.parametrize("method", CHANGING)
+def test_a_scene_without_colours_takes_them_from_a_face(people, method, tone):
+    drawn, scene = people
+    luma = (scene.astype(np.float64) @ LUMA)[..., None]
+    toned_scene = np.clip(TONES[tone](luma), 0, 255).astype(np.uint8)
+    alpha = np.dstack([oval(96).astype(np.float32), drawn])
+    config = ConvertConfig(color_correction=method, complexion=1.0)
+    transfer, _ = fit(toned_scene, alpha, config)
+    result = transfer.apply(drawn)
+    expected = np.clip(TONES[tone]((result @ LUMA)[..., None]), 0, 255)
+    middle = oval(96) & (np.abs(result @ LUMA - 120) < 80)
+    chroma = (result - (result @ LUMA)[..., None]) - (expected - (expected @ LUMA)[..., None])
+    assert np.abs(chroma[middle]).max() < (1 if tone == "black and white" else 12)
+    assert result[middle].std() > 8, "the face is still there"
+
+
+def test_a_scene_in_colours_leaves_a_face_its_own(people):
+    drawn, scene = people
+    alpha = np.dstack([oval(96).astype(np.float32), drawn])
+    for factor in (1, 0.3):
+        transfer, _ = fit((factor * scene).astype(np.uint8), alpha, ConvertConfig())
+        assert transfer.toning[0] == 0
+    nothing, _ = fit(np.full((96, 96, 3), 90, np.uint8), alpha, ConvertConfig(color_correction="none"))
+    np.testing.assert_array_equal(nothing.apply(drawn), drawn)
 
 
 @pytest.mark.parametrize("method", CHANGING)

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from fsgan_utils.conversion.membrane import MEMBRANE_SIDE, fit_membrane
+from fsgan_utils.conversion.toning import PARAMETERS, toned
 from fsgan_utils.images import limited
 from fsgan_utils.settings import one_of
 
@@ -34,7 +35,9 @@ class ColorTransfer:
             an affine map (3, 4) of the method's colour space; "hist_match": 768, the new value of each level 0 to
             255 of red, then of green and of blue; "poisson": 3072, what is added to red, green and blue at the
             centres of a grid of 32×32 cells, row by row.
-        shift: float64 (3,), what is added to red, green and blue at last.
+        shift: float64 (3,), what is added to red, green and blue after it.
+        toning: float64 (15,), what takes colours away at last where the scene has none of its own, such as in black
+            and white; see `fit_toning`.
 
     Raises:
         ValueError: the method is unknown, or the parameters are not as many as it has.
@@ -43,6 +46,7 @@ class ColorTransfer:
     method: str
     parameters: np.ndarray
     shift: np.ndarray = field(default_factory=lambda: np.zeros(3))
+    toning: np.ndarray = field(default_factory=lambda: np.zeros(PARAMETERS))
 
     def __post_init__(self) -> None:
         """Check the method and its parameters."""
@@ -64,6 +68,7 @@ class ColorTransfer:
         changed = self._changed(image)
         if self.shift.any():
             changed = np.clip(changed + self.shift.astype(np.float32), 0, 255)
+        changed = toned(changed, self.toning)
         if mask is not None:
             changed[~mask] = image[~mask]
         return changed

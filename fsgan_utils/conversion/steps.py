@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
@@ -14,6 +14,7 @@ from fsgan_utils.conversion.blending import Patch, Region, feather, paste
 from fsgan_utils.conversion.color import ColorTransfer, fit_color
 from fsgan_utils.conversion.config import ConvertConfig
 from fsgan_utils.conversion.masking import below_forehead, face_mask, to_edge
+from fsgan_utils.conversion.toning import fit_toning
 from fsgan_utils.faces import Alignment, margin
 from fsgan_utils.guides import GUIDE_CHANNELS, draw_guide
 from fsgan_utils.heads import Proportions
@@ -226,7 +227,8 @@ def fit(
         alpha = to_edge(alpha) * below_forehead(features * (side / len(source)), side, config.forehead)
     reduced = cv2.resize(source, (side, side), interpolation=cv2.INTER_AREA)
     covered = compared_region(alpha, mesh, len(source), covering)
-    return fit_color(config.color_correction, drawn[..., 1:], reduced, covered, config.complexion), alpha
+    transfer = fit_color(config.color_correction, drawn[..., 1:], reduced, covered, config.complexion)
+    return (transfer if transfer.method == "none" else replace(transfer, toning=fit_toning(source))), alpha
 
 
 def compared_region(

@@ -94,7 +94,8 @@ class DrawnFace:
         """
         parameters = _weighted_sum(weights, [one.transfer.parameters for one in others])
         alpha = _weighted_sum(weights.astype(np.float32), [one.alpha for one in others])
-        transfer = replace(self.transfer, parameters=parameters)
+        toning = _weighted_sum(weights, [one.transfer.toning for one in others])
+        transfer = replace(self.transfer, parameters=parameters, toning=toning)
         expected = self.tint + _weighted_sum(weights, [one.contrast for one in others])
         shift = expected - _mean_color(transfer.apply(self.drawn[..., 1:]), self.region)
         coverings = [one.covering for one in others if one.covering is not None]
