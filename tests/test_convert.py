@@ -129,10 +129,38 @@ def test_a_video_without_faces_is_written_with_a_warning(detector, tmp_path):
 
 
 def test_one_frame_of_odd_size(detector, tmp_path):
-    clip = write_clip(tmp_path / "one.mp4", [first_images(1)[0][:299, :317]])
-    summary = convert_video(clip, tmp_path / "out.mp4", Painter(), RESULT, detector)
-    info = probe(summary.output)
-    assert (summary.frames, summary.swapped_frames, info.width, info.height) == (1, 1, 317, 299)
+    clip = write_clip(tmp_path / "one.webm", [first_images(1)[0][:299, :317]])
+    for name, shown in (("out.webm", (317, 299)), ("out.mp4", (318, 300))):
+        summary = convert_video(clip, tmp_path / name, Painter(), RESULT, detector)
+        info = probe(summary.output)
+        assert (summary.frames, summary.swapped_frames, info.width, info.height) == (1, 1, *shown)
+        assert info.pixel_format == "yuv420p"
+        assert ("the result is 318 × 300 pixels, not 317 × 299" in str(summary)) == (name == "out.mp4")
+
+
+def test_black_and_white_stays_so(detector, tmp_path):
+    grey = [np.repeat(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)[..., None], 3, 2) for image in first_images(4)]
+    clip = write_clip(tmp_path / "grey.mp4", grey)
+    summary = convert_video(clip, tmp_path / "out.mp4", Painter(), ConvertConfig(), detector)
+    assert summary.swapped_frames == 4
+    for source, result in zip(read_frames(clip), read_frames(summary.output), strict=True):
+        assert np.ptp(result.image, axis=2).max() <= 2
+        assert np.abs(result.image.astype(int) - source.image).max() > 20
+
+
+def test_damage_is_said_in_seconds(detector, tmp_path):
+    clip = write_clip(tmp_path / "whole.mp4", first_images(30))
+    with av.open(str(clip)) as container:
+        packet = [packet for packet in container.demux(video=0) if packet.size][12]
+        begin, end = packet.pos + packet.size // 3, packet.pos + packet.size // 2
+    content = bytearray(clip.read_bytes())
+    content[begin:end] = bytes(255 - byte for byte in content[begin:end])
+    clip = tmp_path / "damaged.mp4"
+    clip.write_bytes(content)
+    with pytest.warns(UserWarning, match=r"damaged\.mp4 is damaged at 0\.5 to 1\.2 s"):
+        summary = convert_video(clip, tmp_path / "out.mp4", Painter(), RESULT, detector)
+    assert "the source is damaged at 0.5 to 1.2 s" in str(summary)
+    assert summary.frames == 30
 
 
 def test_missed_faces_are_counted_and_do_not_stop_the_work(detector, tmp_path):

@@ -1,10 +1,12 @@
 import shutil
 
+import av
 import cv2
 import numpy as np
 import pytest
 
 from fsgan_utils.extraction import FaceDetector, NoFaceError, copy_to, extract_faces, eye_box_mask, read_records
+from fsgan_utils.extraction.quality import Selection
 from fsgan_utils.faces import Alignment, misalignment
 from fsgan_utils.images import load_image
 from fsgan_utils.video import VideoWriter, read_frames
@@ -108,10 +110,33 @@ def test_one_landmark_source_aligns_a_whole_run(workspace):
 
 
 def test_one_frame_of_odd_size(workspace, frames, tmp_path):
-    clip = write_clip(tmp_path / "odd.mp4", [cv2.resize(frames["B"][0], (321, 303))])
+    clip = write_clip(tmp_path / "odd.webm", [cv2.resize(frames["B"][0], (321, 303))])
     result = extract_faces(clip, workspace)
     assert (result.frames_read, len(result.faces), len(result.previews)) == (1, 1, 1)
     assert result.previews[0].shape == (303, 321, 3)
+
+
+def test_damaged_frames_are_no_faces(workspace, tmp_path):
+    clip = write_clip(tmp_path / "clip.mp4", [frame.image for frame in read_frames(B, stop=0.5)])
+    with av.open(str(clip)) as container:
+        packet = [packet for packet in container.demux(video=0) if packet.size][6]
+        begin, end = packet.pos + packet.size // 3, packet.pos + packet.size // 2
+    content = bytearray(clip.read_bytes())
+    content[begin:end] = bytes(255 - byte for byte in content[begin:end])
+    clip.write_bytes(content)
+    result = extract_faces(clip, workspace, detect_every=1, selection=Selection(max_similarity=None))
+    assert max(record.frame for record in result.faces) == 5
+    assert "not read: frame 6 (0.25 s) is damaged" in str(result)
+
+
+def test_soft_footage_keeps_its_faces_and_says_so(workspace, tmp_path):
+    soft = [cv2.GaussianBlur(frame.image, (0, 0), 2) for frame in read_frames(B, stop=0.4)]
+    soft[4] = cv2.blur(soft[4], (15, 1))
+    clip = write_clip(tmp_path / "soft.mp4", soft)
+    result = extract_faces(clip, workspace, detect_every=1, selection=Selection(max_similarity=None))
+    assert {record.frame for record in result.faces} == {*range(10)} - {4}
+    assert result.reasons() == {"blurred": 1}
+    assert "the source is soft throughout" in str(result)
 
 
 def test_a_clip_without_faces_is_an_error_and_changes_nothing(workspace, tmp_path):

@@ -1,6 +1,7 @@
 import struct
 from dataclasses import replace
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 
 import av
@@ -261,12 +262,28 @@ def test_pixels_that_are_not_square_stay_so_or_are_refused(tmp_path, name, codec
             VideoWriter(tmp_path / refused, info, codec="vp9")
 
 
-def test_an_odd_size_stays_odd(tmp_path):
-    output = write_pictures(tmp_path / "odd.mp4", height=47, width=63)
-    info = probe(output)
-    assert (info.width, info.height, info.frames, info.rate) == (63, 47, 6, Fraction(30000, 1001))
+@pytest.mark.parametrize(("name", "codec"), [("a.mp4", "h264"), ("a.mp4", "hevc"), ("a.mp4", "vp9")])
+def test_an_odd_size_plays_everywhere(tmp_path, name, codec):
+    """Players show halved colours only, of which H.264 and HEVC have even sizes: the last row and column is doubled."""
+    output = write_pictures(tmp_path / name, height=47, width=63, codec=codec)
+    info, padding = probe(output), int(codec != "vp9")
+    assert (info.width, info.height, info.frames, info.rate) == (63 + padding, 47 + padding, 6, Fraction(30000, 1001))
+    assert info.pixel_format == "yuv420p"
     for i, frame in enumerate(read_frames(output)):
-        assert np.abs(frame.image.astype(int) - picture(47, 63, i)).max() < 12
+        expected = np.pad(picture(47, 63, i), ((0, padding), (0, padding), (0, 0)), mode="edge")
+        assert np.abs(frame.image.astype(int) - expected).max() < 12
+
+
+def test_parts_of_an_odd_picture_are_replaced(tmp_path):
+    source, output = write_pictures(tmp_path / "a.webm", height=47, width=63), tmp_path / "b.webm"
+    with VideoWriter(output, probe(source)) as writer:
+        for frame in read_frames(source):
+            image = frame.image.copy()
+            image[30:, 40:] = (200, 40, 40)
+            writer.write(image, frame, [(slice(30, 47), slice(40, 63))])
+    written = next(read_frames(output)).image.astype(int)
+    assert np.abs(written[34:, 44:] - (200, 40, 40)).max() < 12
+    assert np.abs(written[:28, :38] - picture(47, 63)[:28, :38]).max() < 12
 
 
 def test_irregular_times_are_kept(tmp_path):
@@ -281,6 +298,129 @@ def test_irregular_times_are_kept(tmp_path):
     assert [frame.pts for frame in read_frames(source)] == [1000 * tick for tick in ticks]
     copy_video(source, output)
     assert [frame.pts for frame in read_frames(output)] == [1000 * tick for tick in ticks]
+
+
+def encode(path, images, codec="libx264", times=None, rate=24, container=None, **options):
+    """A video as others write them: with B-frames, and with options of the encoder's own."""
+    with av.open(str(path), "w", format=container) as writer:
+        track = writer.add_stream(codec, rate=rate, options=options)
+        track.height, track.width = images[0].shape[:2]
+        track.pix_fmt = "yuv420p"
+        base = Fraction(1, rate) if times is None else Fraction(1, 90_000)
+        track.codec_context.time_base = base
+        for index, image in enumerate(images):
+            frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="rgb24").reformat(format="yuv420p")
+            frame.pts, frame.time_base = index if times is None else times[index], base
+            writer.mux(track.encode(frame))
+        writer.mux(track.encode(None))
+    return path
+
+
+def clip_images(count):
+    return [frame.image for frame in read_frames(CLIP, stop=count / 24)]
+
+
+def test_the_last_frame_of_a_variable_rate_ends_when_the_file_says(tmp_path):
+    """With B-frames, MP4 states of each packet how long it is until the next is decoded, not shown."""
+    times = np.cumsum([0, 3, 3, 9, 3, 22, 3, 3, 45, 3, 4, 3]) * 1000
+    source = encode(tmp_path / "a.mp4", clip_images(12), times=times.tolist())
+    frames = list(read_frames(source))
+    np.testing.assert_allclose([frame.duration for frame in frames[:-1]], np.diff(times), atol=1)
+    assert frames[-1].duration < 9000
+    output = probe(copy_video(source, tmp_path / "b.mp4"))
+    assert output.duration == pytest.approx(probe(source).duration, abs=0.01)
+
+
+def test_a_clock_that_starts_again_runs_on(tmp_path):
+    """Two recordings joined byte by byte, as camcorders and downloads of live streams leave them, with sound."""
+    halves = [tmp_path / "1.ts", tmp_path / "2.ts"]
+    for half, (start, stop) in zip(halves, ((0, 1), (1, 2)), strict=True):
+        short = copy_video(CLIP, tmp_path / "short.mp4", start=start or None, stop=stop)
+        remux(short, half)
+    joined = tmp_path / "joined.ts"
+    joined.write_bytes(b"".join(half.read_bytes() for half in halves))
+    info = probe(joined)
+    assert (info.recordings, info.frames) == (2, 48)
+    assert info.duration == pytest.approx(2, abs=0.1)
+    output = copy_video(joined, tmp_path / "out.mp4")
+    np.testing.assert_allclose(np.diff([frame.time for frame in read_frames(output)]), 1 / 24, atol=5e-3)
+    assert heard(output).shape[1] / 44100 == pytest.approx(2, abs=0.1)
+    spans = [packet[:2] for packet in sound(output)]
+    assert all(0 <= after[0] - before[0] - before[1] < 0.06 * 44100 for before, after in pairwise(spans))
+    assert probe(CLIP).recordings == probe(encode(tmp_path / "b.mkv", clip_images(6))).recordings == 1
+
+
+def interlaced(count, first=1):
+    """Pictures of two moments each; the rows from `first` on, every second one, are of the later moment."""
+    images = clip_images(2 * count)
+    woven = []
+    for early, late in zip(images[::2], images[1::2], strict=True):
+        picture = early.copy()
+        picture[first::2] = late[first::2]
+        woven.append(picture)
+    return images, woven
+
+
+def combed(images):
+    """Part of the pixels that stand out from both the row above and the one below."""
+    teeth = []
+    for image in images:
+        rows = image[..., 1].astype(int)
+        above, below = rows[1:-1] - rows[:-2], rows[1:-1] - rows[2:]
+        teeth.append(((above * below > 0) & (np.minimum(abs(above), abs(below)) > 8)).mean())
+    return np.mean(teeth)
+
+
+@pytest.mark.parametrize(("first", "order", "flags"), [(1, "tff", True), (0, "bff", True), (1, "tff", False)])
+def test_interlaced_pictures_are_read_whole(tmp_path, first, order, flags):
+    images, woven = interlaced(12, first)
+    options = {"x264-params": f"{order}=1", "flags": "+ildct+ilme"} if flags else {}
+    source = encode(tmp_path / "a.mp4", woven, crf="8", **options)
+    assert probe(source).field_order == order
+    frames = list(read_frames(source))
+    assert [frame.time for frame in frames] == pytest.approx(np.arange(12) / 24)
+
+    assert combed(frame.image for frame in frames) < 1.5 * combed(images[::2]) < 0.3 * combed(woven)
+    with av.open(str(copy_video(source, tmp_path / "b.mp4"))) as container:
+        assert not any(frame.interlaced_frame for frame in container.decode(video=0))
+
+
+def test_progressive_pictures_with_the_flags_of_interlaced_ones_stay(tmp_path):
+    images = clip_images(24)
+    source = encode(tmp_path / "a.mp4", images, crf="8", **{"x264-params": "tff=1", "flags": "+ildct+ilme"})
+    with av.open(str(source)) as container:
+        stored = [frame for frame in container.decode(video=0)]
+    assert all(frame.interlaced_frame for frame in stored)
+    assert probe(source).field_order is None
+    for one, other in zip(read_frames(source), stored, strict=True):
+        np.testing.assert_array_equal(one.stored.to_ndarray(), other.to_ndarray())
+
+
+def with_damage(source, output, number, flips=3, seed=0):
+    """Change some bytes inside one packet of the picture."""
+    rng = np.random.default_rng(seed)
+    with av.open(str(source)) as container:
+        packets = [packet for packet in container.demux(video=0) if packet.size]
+        position, size = packets[number].pos, packets[number].size
+    content = bytearray(source.read_bytes())
+    for place in rng.integers(size // 3, size, flips):
+        content[position + place] ^= int(rng.integers(1, 256))
+    output.write_bytes(content)
+    return output
+
+
+@pytest.mark.parametrize(("codec", "name"), [("libx264", "a.mp4"), ("libx264", "a.mkv"), ("mpeg4", "a.avi")])
+def test_damage_inside_packets_is_noticed(tmp_path, codec, name):
+    source = encode(tmp_path / name, clip_images(40), codec, g="16", sc_threshold="0")
+    whole = list(read_frames(source))
+    assert not any(frame.damaged for frame in whole)
+    for number in (3, 9, 20):
+        damaged = list(read_frames(with_damage(source, tmp_path / f"broken_{name}", number)))
+        expected = {frame.pts: frame.image.astype(int) for frame in whole}
+        wrong = {frame.pts for frame in damaged if np.abs(frame.image - expected[frame.pts]).max() > 40}
+        told = {frame.pts for frame in damaged if frame.damaged}
+        assert told and wrong <= told
+        assert max(told) < whole[16 * (number // 16 + 1)].pts, "the next key frame is whole again"
 
 
 def test_a_video_that_stands_still_for_long_is_whole(tmp_path):

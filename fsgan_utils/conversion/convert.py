@@ -31,6 +31,7 @@ from fsgan_utils.conversion.tracks import FaceTracks
 from fsgan_utils.conversion.work import Work, digest, faces_made_from, frames_made_from, stretch_of
 from fsgan_utils.extraction import FaceDetector, Source
 from fsgan_utils.extraction.folders import writing_to
+from fsgan_utils.extraction.sources import damaged_seconds, reading_notes
 from fsgan_utils.locking import only_run_on
 from fsgan_utils.video import VideoError
 
@@ -100,8 +101,11 @@ def convert_video(
         resumed = min(done * Work.FRAMES_A_PART, tracks.frames)
         _SecondPass(opened, model, config, target, work).run(tracks, plan, done)
         parts = work.notes()
-        notes = [*_left_out(opened, tracks), *target.join(work, parts)]
+        damage = damaged_seconds(tracks.time[tracks.damaged], tracks.rate)
+        notes = [*_left_out(opened, tracks), *reading_notes(opened), *_damage_notes(damage), *target.join(work, parts)]
         work.clear()
+    if damage:
+        warnings.warn(f"{opened.path} is damaged at {damage}; look at what became of it there", stacklevel=2)
     summary = summarise(target.path, tracks, plan, parts, resumed, time.perf_counter() - begin, notes)
     if not summary.swapped_faces:
         warnings.warn(f"no face was swapped in {opened.path}; {_advice(summary, config)}", stacklevel=2)
@@ -125,6 +129,12 @@ def _left_out(source: Source, tracks: FaceTracks) -> list[str]:
     """Which photographs could not be read, in words."""
     missing = sorted({*range(len(source.photographs))} - set(tracks.index.tolist()))
     return [f"{source.photographs[index].name} could not be read and is left out" for index in missing]
+
+
+def _damage_notes(damage: str) -> list[str]:
+    return (
+        [f"the source is damaged at {damage}; what could be decoded was converted, look at it there"] if damage else []
+    )
 
 
 def _follow(source: Source, config: ConvertConfig, detector: FaceDetector, work: Work, guided: bool) -> FaceTracks:

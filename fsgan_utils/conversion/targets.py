@@ -19,7 +19,17 @@ from fsgan_utils.conversion.work import Work
 from fsgan_utils.extraction import Source
 from fsgan_utils.extraction.folders import put_in_place
 from fsgan_utils.images import IMAGE_SUFFIXES, write_image
-from fsgan_utils.video import PART, VIDEO_SUFFIXES, Frame, Part, VideoError, VideoInfo, VideoWriter, codec_of
+from fsgan_utils.video import (
+    PART,
+    VIDEO_SUFFIXES,
+    Frame,
+    Part,
+    VideoError,
+    VideoInfo,
+    VideoWriter,
+    codec_of,
+    written_size,
+)
 from fsgan_utils.workspace import resolve
 
 PANELS = {"result": 1, "pair": 2, "triple": 3, "patch": 1}
@@ -157,7 +167,18 @@ class VideoTarget:
                 f"picture and sound begin {1000 * writer.delay:.0f} ms late, for the sound has a lead-in and "
                 f"{self.path.suffix} no time before zero"
             )
-        return remarks + _simplified(self.info)
+        return remarks + self._evened() + _simplified(self.info)
+
+    def _evened(self) -> list[str]:
+        """That the result is larger by a row or a column, where it is."""
+        size = self.info.width * PANELS[self.config.layout], self.info.height
+        written = written_size(*size, codec_of(self.path, self.config.codec))
+        if written == size:
+            return []
+        return [
+            f"the result is {written[0]} × {written[1]} pixels, not {size[0]} × {size[1]}: players show H.264 and HEVC "
+            "of even sizes only, so the last row or column is there twice; .webm keeps odd sizes"
+        ]
 
     def _writer(self, path: Path, audio_from: VideoInfo | None = None, synthetic: bool = False) -> VideoWriter:
         config = self.config
@@ -181,7 +202,7 @@ def _simplified(info: VideoInfo) -> list[str]:
     if bits > 8:
         notes.append(f"the source has {bits} bits a colour, the result 8")
     finer = pixels.chroma_width() == info.width or pixels.chroma_height() == info.height
-    if len(pixels.components) > 2 and finer and not (info.width % 2 or info.height % 2):
+    if len(pixels.components) > 2 and finer:
         notes.append(
             f"the source has finer colours ({info.pixel_format}) than the result, which has them every 2 pixels"
         )

@@ -36,6 +36,7 @@ class FaceTracks:
         index: int64 (F,), indices in the file of the frames that were looked at.
         time: float64 (F,), when each of them is shown, in seconds.
         shot: int64 (F,), number of the shot that each of them belongs to.
+        damaged: bool (F,), whether the decoder found errors there.
         faceless: how many of them show no face.
         frame: int64 (N,), index of the frame in the file.
         track: int64 (N,), number of the face's track. A track holds one person and lies within one shot.
@@ -56,6 +57,7 @@ class FaceTracks:
     index: np.ndarray
     time: np.ndarray
     shot: np.ndarray
+    damaged: np.ndarray
     faceless: int
     frame: np.ndarray
     track: np.ndarray
@@ -110,6 +112,7 @@ class _Part:
     time: list[float] = field(default_factory=list)
     shot: list[int] = field(default_factory=list)
     around: list[np.ndarray] = field(default_factory=list)
+    damaged: list[bool] = field(default_factory=list)
     faceless: int = 0
     rows: list[tuple] = field(default_factory=list)
     samples: list[tuple[int, bytes]] = field(default_factory=list)
@@ -154,6 +157,7 @@ class Notes:
         self._open.time.append(frame.time)
         self._open.shot.append(shot)
         self._open.around.append(surroundings(frame.image))
+        self._open.damaged.append(frame.damaged)
         self._open.faceless += not sightings
         for sighting in sightings:
             box = sighting.face.box
@@ -204,6 +208,7 @@ class Notes:
             "time": np.array(self._open.time, np.float64),
             "shot": np.array(self._open.shot, np.int64),
             "around": np.array(self._open.around, np.uint8).reshape(-1, SIDE, SIDE),
+            "damaged": np.array(self._open.damaged, bool),
             "faceless": self._open.faceless,
             "sample_track": np.array(tracks, np.int64),
             "sample_sizes": np.array([len(jpeg) for jpeg in jpegs], np.int64),
@@ -222,7 +227,7 @@ ROW: dict[str, tuple[type, tuple[int, ...]]] = {
     "change": (np.float32, ()),
 }
 """What is noted of each face: its dtype and shape."""
-_ARRAYS = (*ROW, "index", "time", "shot", "around", "sample_track", "sample_sizes", "jpegs")
+_ARRAYS = (*ROW, "index", "time", "shot", "around", "damaged", "sample_track", "sample_sizes", "jpegs")
 
 
 def _row(index: int, sighting: Sighting, change: float) -> tuple:

@@ -19,7 +19,7 @@ from fsgan_utils.images import write_bytes
 from fsgan_utils.landmarks import Looks
 
 MADE_FROM = "made_from.json"
-FORM = "9"
+FORM = "10"
 """Number of the form in which work is noted; that of another form is not gone on with."""
 STRETCH = ("start", "stop")
 FOUND_BY = (*STRETCH, "landmarks", "redetect_every")

@@ -16,7 +16,7 @@ from fsgan_utils.extraction import FaceDetector, FaceTracker
 from fsgan_utils.extraction.tracking import SAME_PLACE, Sighting
 from fsgan_utils.faces import FULL_SCALE, Alignment, box_overlaps
 from fsgan_utils.landmarks import outlines_of_mesh
-from fsgan_utils.video import VideoInfo, check_range, probe, read_frames
+from fsgan_utils.video import VideoInfo, check_range, probe, read_frames, written_size
 
 SWAP, NO_SWAP, TRUTH = "swap", "no swap", "truth"
 """The clips that are compared: the converted one, its source, and the person put in doing the same."""
@@ -104,11 +104,13 @@ class Footage:
         """
         info, (width, height) = probe(path), source.size
         panels = info.width // width
-        if (info.width, info.height) != (panels * width, height) or panels not in (1, *PANELS):
+        shown = {(panels * width, height), written_size(panels * width, height, info.codec)}
+        if (info.width, info.height) not in shown or panels not in (1, *PANELS):
             raise ValueError(
                 f"{info.path} must show what {source.info.path} shows, {width}×{height} pixels, or two or three such "
                 f"pictures side by side. Received: {info.width}×{info.height} pixels"
             )
+        info = replace(info, width=panels * width, height=height)
         return cls(info, None, None, source.every, panels) if whole else replace(source, info=info, panels=panels)
 
     @property
@@ -119,9 +121,9 @@ class Footage:
     def images(self) -> Iterator[np.ndarray]:
         """Decode the frames: uint8 RGB (H, W, 3) each."""
         frames = read_frames(self.info.path, self.start, self.stop)
-        width, panel = self.size[0], min(self.panels - 1, 1)
+        (width, height), panel = self.size, min(self.panels - 1, 1)
         for frame in islice(frames, None, None, self.every):
-            yield frame.image[:, panel * width : (panel + 1) * width]
+            yield frame.image[:height, panel * width : (panel + 1) * width]
 
     @cached_property
     def faces(self) -> list[list[ClipFace]]:

@@ -30,8 +30,8 @@ from fsgan_utils.extraction.mtcnn import FaceDetector
 from fsgan_utils.extraction.quality import Quality, Selection, small_and_grey
 from fsgan_utils.extraction.records import FaceRecord, write_records
 from fsgan_utils.extraction.result import ALIGNED, PREVIEWS, REJECTED, Extraction, NoFaceError, Summary, draw_faces
-from fsgan_utils.extraction.sorting import sort_faces
-from fsgan_utils.extraction.sources import Picture, Source
+from fsgan_utils.extraction.sorting import softness_notes, sort_faces
+from fsgan_utils.extraction.sources import Picture, Source, reading_notes
 from fsgan_utils.extraction.tracking import CROP_SIZE, FaceTracker, Sighting
 from fsgan_utils.faces import Alignment, Face, crop_template
 from fsgan_utils.images import limited, write_image
@@ -153,7 +153,13 @@ class _Run:
         faces, journal = self.journal.faces, self.journal
         source = self.source
         summary = Summary(
-            source.path.name, source.stem, source.origin(), fingerprint, journal.pictures, journal.unreadable
+            source.path.name,
+            source.stem,
+            source.origin(),
+            fingerprint,
+            journal.pictures,
+            journal.unreadable,
+            notes=[*reading_notes(source), *softness_notes(journal.records, self.selection)],
         )
         records = journal.records
         if any(record.rejected is None for record in records):
@@ -217,7 +223,13 @@ class _Run:
             eyes = alignment.apply(sighting.face.landmarks[:2])
             write_image(folder / "binary_masks_eyes" / f"{stem}.png", eye_box_mask(eyes, CROP_SIZE))
         return replace(
-            record, rejected=reason, blur=quality.blur, yaw=quality.yaw, pitch=quality.pitch, roll=quality.roll
+            record,
+            rejected=reason,
+            blur=quality.blur,
+            yaw=quality.yaw,
+            pitch=quality.pitch,
+            roll=quality.roll,
+            edges=list(quality.edges),
         )
 
     def _alignment(self, sighting: Sighting) -> Alignment:
@@ -259,9 +271,7 @@ class _Run:
 
     def _nothing_kept(self, tried: Extraction) -> str:
         if len(tried.summary.unreadable) == tried.frames_read:
-            return (
-                f"none of the photographs in {self.source.path} can be read: {'; '.join(tried.summary.unreadable[:3])}"
-            )
+            return f"none of the pictures in {self.source.path} can be read: {'; '.join(tried.summary.unreadable[:3])}"
         if not tried.rejected:
             detector = self.tracker.detector
             return (

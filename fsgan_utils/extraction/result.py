@@ -17,6 +17,8 @@ from fsgan_utils.faces import Face
 from fsgan_utils.images import contact_sheet, list_images, load_image, spread, write_bytes
 
 SUMMARY_NAME = "extraction.json"
+LISTED = 12
+"""Of what could not be read, so many are named."""
 ALIGNED, REJECTED, PREVIEWS = "aligned_faces", "rejected_faces", "previews"
 
 
@@ -34,8 +36,9 @@ class Summary:
         origin: what tells the source from others of the same name.
         fingerprint: of the source and of all settings; equal ones give equal faces.
         pictures: frames or photographs that were looked at.
-        unreadable: photographs that could not be read, and why.
+        unreadable: photographs that could not be read, and why; frames that are damaged.
         alike: numbers of two people who may be one, and how alike they are, see `People.alike`.
+        notes: what else is to be known of how it was read and chosen.
     """
 
     source: str
@@ -45,6 +48,7 @@ class Summary:
     pictures: int
     unreadable: list[str]
     alike: list[tuple[int, int, float]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
     def write(self, folder: Path) -> None:
         """Write it into a folder."""
@@ -123,7 +127,10 @@ class Extraction:
             lines += [f"  {self.described(identity)}" for identity in people]
             lines += self._advice()
         lines += [f"left out {count}: {reason}" for reason, count in self.reasons().items()]
-        lines += [f"not read: {problem}" for problem in self.summary.unreadable]
+        lines += [f"not read: {problem}" for problem in self.summary.unreadable[:LISTED]]
+        if len(self.summary.unreadable) > LISTED:
+            lines.append(f"not read: {len(self.summary.unreadable) - LISTED} more")
+        lines += self.summary.notes
         if self.kept_folder:
             lines.append(f"the faces taken before are kept in {self.kept_folder}")
         if self.done_before:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,9 +10,11 @@ import numpy as np
 
 from fsgan_utils.extraction.origin import Origin
 from fsgan_utils.images import IMAGE_SUFFIXES, list_images, load_image
-from fsgan_utils.video import VideoInfo, probe, read_frames
+from fsgan_utils.video import Frame, VideoInfo, probe, read_frames
 from fsgan_utils.workspace import resolve
 
+DAMAGE_GAP = 0.5
+"""Seconds between two damaged stretches that count as one."""
 MOVING = (".gif",)
 """Suffixes of images that are read as videos."""
 
@@ -22,7 +24,7 @@ class Picture:
     """A frame of a video, or a photograph.
 
     Attributes:
-        image: uint8 RGB (H, W, 3), upright; None where the file cannot be read.
+        image: uint8 RGB (H, W, 3), upright; None where the file cannot be read, or the frame is damaged.
         index: number of the frame in the video, or of the photograph in its folder by name, from 0.
         time: seconds since the video's start; 0 for a photograph.
         file: file name of the photograph; None for a frame.
@@ -104,7 +106,7 @@ class Source:
         """
         if not self.photographs:
             for frame in read_frames(self.path, every=every, first=first):
-                yield Picture(frame.image, frame.index, frame.time)
+                yield _undamaged(frame)
             return
         for index, path in enumerate(self.photographs[first:], start=first):
             yield _photograph(path, index)
@@ -127,8 +129,44 @@ class Source:
         return [(str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in self.files]
 
 
+def _undamaged(frame: Frame) -> Picture:
+    if frame.damaged:
+        return Picture(None, frame.index, frame.time, None, f"frame {frame.index} ({frame.time:.2f} s) is damaged")
+    return Picture(frame.image, frame.index, frame.time)
+
+
 def _photograph(path: Path, index: int) -> Picture:
     try:
         return Picture(load_image(path), index, 0.0, path.name)
     except ValueError as error:
         return Picture(None, index, 0.0, path.name, str(error))
+
+
+def reading_notes(source: Source) -> list[str]:
+    """What is to be known of how a source is read, in words."""
+    info, notes = source.info, []
+    if info is not None and info.field_order:
+        notes.append(
+            f"the source is interlaced ({'top' if info.field_order == 'tff' else 'bottom'} field first): each of its "
+            "pictures holds two moments; it is read deinterlaced, as progressive pictures at the same rate"
+        )
+    if info is not None and info.recordings > 1:
+        notes.append(
+            f"the source is joined of {info.recordings} recordings, each with a clock of its own; they are read one "
+            "after another"
+        )
+    return notes
+
+
+def damaged_seconds(times: Sequence[float] | np.ndarray, rate: float) -> str:
+    """Name the stretches of time in which frames are damaged, such as "1.2 to 3.4 s, 7.0 to 7.1 s"; empty for none.
+
+    Args:
+        times: of the damaged frames, in seconds, ascending.
+        rate: frames a second that are looked at.
+    """
+    if not len(times):
+        return ""
+    seconds = np.asarray(times, np.float64)
+    stretches = np.split(seconds, np.flatnonzero(np.diff(seconds) > DAMAGE_GAP + 1 / rate) + 1)
+    return ", ".join(f"{stretch[0]:.1f} to {stretch[-1] + 1 / rate:.1f} s" for stretch in stretches)

@@ -4,7 +4,7 @@ from fsgan_utils.video.cuts import is_cut, signature
 from fsgan_utils.video.encoders import CODECS, PART, VIDEO_SUFFIXES, codec_of
 from fsgan_utils.video.parts import Part
 from fsgan_utils.video.reading import Frame, VideoError, VideoInfo, check_range, probe, read_frames
-from fsgan_utils.video.writing import SYNTHETIC_COMMENT, VideoWriter
+from fsgan_utils.video.writing import SYNTHETIC_COMMENT, VideoWriter, written_size
 
 __all__ = [
     "CODECS",
@@ -22,4 +22,5 @@ __all__ = [
     "probe",
     "read_frames",
     "signature",
+    "written_size",
 ]

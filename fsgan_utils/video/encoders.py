@@ -37,6 +37,8 @@ ENCODERS = {
     "vp9": Encoder("libvpx-vp9", 20, {"b": "0", "cpu-used": "4", "row-mt": "1"}, colors_left=False),
 }
 CODECS = tuple(ENCODERS)
+HOLD_ODD_SIZES = ("vp9",)
+"""Codecs with pictures of odd sizes whose colours are halved: the others count in pairs of pixels."""
 _MP4, _WEBM = ("h264", "hevc", "vp9"), ("vp9",)
 _CONTAINERS = {".mp4": _MP4, ".m4v": _MP4, ".mov": ("h264", "hevc"), ".mkv": CODECS, ".webm": _WEBM}
 MUXERS = {".mp4": "mp4", ".m4v": "ipod", ".mov": "mov", ".mkv": "matroska", ".webm": "webm"}

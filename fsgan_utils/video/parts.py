@@ -46,7 +46,7 @@ def with_parts(
         seen = _widened(inner[0], len(image)), _widened(inner[1], image.shape[1])
         converted = convert(np.ascontiguousarray(image[seen]))
         for plane, source in zip(result.planes, converted.planes, strict=True):
-            step = stored.width // plane.width
+            step = -(-stored.width // plane.width)
             place, within = (
                 tuple(_at(part, offset, step) for part, offset in zip(inner, offsets, strict=True))
                 for offsets in ((0, 0), (seen[0].start, seen[1].start))
@@ -87,4 +87,4 @@ def _widened(part: slice, limit: int) -> slice:
 
 def _at(part: slice, offset: int, step: int) -> slice:
     """A part, counted from `offset`, on a plane that holds every `step`-th pixel."""
-    return slice((part.start - offset) // step, (part.stop - offset) // step)
+    return slice((part.start - offset) // step, -(-(part.stop - offset) // step))

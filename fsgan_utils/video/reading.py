@@ -16,6 +16,9 @@ from av.container import InputContainer
 from av.video.reformatter import Colorspace, Interpolation, VideoReformatter
 from av.video.stream import VideoStream
 
+from fsgan_utils.video.clock import Recording, recordings
+from fsgan_utils.video.decoding import VideoError, decoded
+from fsgan_utils.video.interlacing import field_order
 from fsgan_utils.video.matroska import announced_bytes
 from fsgan_utils.video.parts import pixels
 from fsgan_utils.workspace import existing_file
@@ -37,11 +40,6 @@ USUAL_RATES = [Fraction(rate) for rate in (24, 25, 30, 50, 60, 120)] + [
     Fraction(rate * 1000, 1001) for rate in (24, 30, 60, 120)
 ]
 USUAL_TOLERANCE = 0.005
-_DISCARDED = 2  # flag of an index entry that an edit list leaves out
-
-
-class VideoError(ValueError):
-    """A file cannot be read as a video, or a video cannot be written as asked."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +64,9 @@ class VideoInfo:
         color_range: 1 limited, 2 full, 0 not stated.
         primaries: number of the primaries in ITU-T H.273.
         transfer: number of the transfer curve in ITU-T H.273.
+        field_order: of an interlaced video, which is read deinterlaced, "tff" or "bff"; see
+            `fsgan_utils.video.interlacing.field_order`.
+        recordings: how many recordings it is joined of, each with a clock of its own; they are read as one.
     """
 
     path: Path
@@ -86,6 +87,8 @@ class VideoInfo:
     color_range: int
     primaries: int
     transfer: int
+    field_order: str | None = None
+    recordings: int = 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,7 +101,8 @@ class Frame:
         pts: when it is shown, in ticks of `time_base` since the video's start.
         duration: how long it is shown, in ticks; 0 where the file does not say.
         time_base: seconds per tick.
-        stored: the picture as the video holds it; None where it is none of a video.
+        stored: the picture as the video holds it, but deinterlaced; None where it is none of a video.
+        damaged: whether the decoder found errors in it, or in one that it is made from.
     """
 
     image: np.ndarray
@@ -107,6 +111,7 @@ class Frame:
     duration: int
     time_base: Fraction
     stored: av.VideoFrame | None = None
+    damaged: bool = False
 
     @property
     def time(self) -> float:
@@ -127,12 +132,12 @@ def probe(path: str | Path) -> VideoInfo:
         if frame is None:
             raise VideoError(f"{file} has no frame that can be decoded; it may be cut short: copy it anew")
         _check_not_mirrored(file, frame)
-        times = [] if stream.frames else _packet_times(file)
-        frames = stream.frames or len(times)
-        length = _duration(container, stream)
         rate = Fraction(stream.average_rate or stream.guessed_rate or 25)
+        joined = [] if stream.frames else joined_recordings(file)
+        frames = stream.frames or sum(len(one.times) for one in joined)
+        length = _duration(container, stream) if len(joined) < 2 else float(joined[-1].end - min(joined[0].times))
         if length and abs(rate * Fraction(length) - frames) > max(2, RATE_TOLERANCE * frames):
-            rate = _measured_rate(times or _packet_times(file)) or rate
+            rate = _measured_rate(_times(joined or joined_recordings(file))) or rate
         turned = frame.rotation % 180 == 90
         aspect = Fraction(stream.sample_aspect_ratio or 1)
         return VideoInfo(
@@ -154,6 +159,8 @@ def probe(path: str | Path) -> VideoInfo:
             color_range=int(frame.color_range),
             primaries=int(frame.color_primaries),
             transfer=int(frame.color_trc),
+            field_order=field_order(file),
+            recordings=max(1, len(joined)),
         )
 
 
@@ -202,30 +209,16 @@ def _read_frames(
     reformatter = VideoReformatter()
     with _opened(file) as (container, stream):
         stream.thread_type = "AUTO"
-        time_base, rate = Fraction(stream.time_base or 1), stream.average_rate or stream.guessed_rate or 25
-        origin = round(_origin(container) / time_base)
-        for index, frame in enumerate(_decoded(file, container, stream)):
+        time_base = Fraction(stream.time_base or 1)
+        pictures = decoded(file, container, stream, _origin(container), field_order(file))
+        for index, (stored, pts, duration, damaged) in enumerate(pictures):
             if index == 0:
-                _check_not_mirrored(file, frame)
-            pts = round(index / rate / time_base) if frame.pts is None else frame.pts - origin
+                _check_not_mirrored(file, stored)
             if stop is not None and pts * time_base >= stop:
                 return
             if index >= first and index % every == 0 and (start is None or pts * time_base >= start):
-                image = _to_rgb(frame, reformatter, scaling)
-                yield Frame(image, index, pts, frame.duration or 0, time_base, frame)
-
-
-def _decoded(file: Path, container: InputContainer, stream: VideoStream) -> Iterator[av.VideoFrame]:
-    """Decode to the end, and raise if the end comes too early."""
-    packets, broken = 0, False
-    for packet in container.demux(stream):
-        packets += packet.size > 0
-        broken = broken or (packet.is_corrupt and packet.size > 0)
-        yield from packet.decode()
-    announced = _announced_packets(container, stream)
-    if broken or packets < announced:
-        read = f"of {packets} not all are whole" if broken else f"{packets} could be read"
-        raise VideoError(f"{file} is cut short or damaged: it announces {announced} frames and {read}; copy it anew")
+                image = _to_rgb(stored, reformatter, scaling)
+                yield Frame(image, index, pts, duration, time_base, stored, damaged)
 
 
 def _check_not_mirrored(file: Path, frame: av.VideoFrame) -> None:
@@ -239,12 +232,6 @@ def _check_not_mirrored(file: Path, frame: av.VideoFrame) -> None:
             f"{file} asks to be shown mirrored, which is not supported; write its pictures anew as they are shown "
             "(ffmpeg -i in.mp4 out.mp4 does)"
         )
-
-
-def _announced_packets(container: InputContainer, stream: VideoStream) -> int:
-    if "mp4" in container.format.name:
-        return sum(not entry.flags & _DISCARDED for entry in stream.index_entries)
-    return stream.frames
 
 
 def _to_rgb(frame: av.VideoFrame, reformatter: VideoReformatter, scaling: Interpolation) -> np.ndarray:
@@ -324,10 +311,13 @@ def _tag_seconds(text: str) -> float:
     return int(hours) * 3600 + int(minutes) * 60 + float(seconds)
 
 
-def _packet_times(file: Path) -> list[Fraction]:
-    """When each picture is shown, in seconds on the file's clock, in the order of the file."""
+def joined_recordings(file: Path) -> list[Recording]:
+    """The recordings that a file is joined of; one, usually."""
     with _opened(file) as (container, stream):
-        packets = (packet for packet in container.demux(stream) if packet.size)
-        return [
-            Fraction((packet.dts if packet.pts is None else packet.pts) or 0) * packet.time_base for packet in packets
-        ]
+        rate = Fraction(stream.average_rate or stream.guessed_rate or 25)
+        return recordings(container.demux(stream), 1 / rate)
+
+
+def _times(joined: Sequence[Recording]) -> list[Fraction]:
+    """When each picture is shown, in seconds on the file's clock, in the order of the file."""
+    return [one.shift + time for one in joined for time in one.times]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from typing import cast
@@ -17,10 +19,13 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer, OutputContainer
 from av.packet import Packet
 
-from fsgan_utils.video.reading import VideoError
+from fsgan_utils.video.clock import Recording
+from fsgan_utils.video.reading import VideoError, joined_recordings
 
 TRIED_PACKETS = 20
 """So many packets of a track are written to see whether a container holds it: some refuse a codec only at the end."""
+RESTARTED = Fraction(1, 10)
+"""Seconds by which the time of a track has to jump back for another recording to begin there."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +94,7 @@ class SoundCopy:
         self._shift = origin + start
         self._first = self._shift if start else None
         self._stop = None if stop is None else origin + stop
+        self._source = source
         self._input: InputContainer = av.open(str(source))
         tracks = self._input.streams.audio
         self._tracks = {track.index: _add_track(output, track, plan[track.index]) for track in tracks}
@@ -111,12 +117,39 @@ class SoundCopy:
     def _wanted_packets(self, tracks: tuple[AudioStream, ...]) -> Iterator[Packet]:
         if not tracks:
             return
-        for packet in self._input.demux(*tracks):
-            if packet.pts is None or packet.size == 0:
-                continue
+        for packet in self._running(tracks):
             begin = _begin(packet)
             if (self._first is None or begin >= self._first) and (self._stop is None or begin < self._stop):
                 yield packet
+
+    def _running(self, tracks: tuple[AudioStream, ...]) -> Iterator[Packet]:
+        """The packets; where the clock starts again, their times go on as the pictures' do, and none lies twice."""
+        ends, joints = dict.fromkeys((track.index for track in tracks), Fraction(-1)), Counter[int]()
+        for packet in self._input.demux(*tracks):
+            if packet.pts is None or packet.size == 0:
+                continue
+            index, shift = packet.stream.index, self._shifts(joints[packet.stream.index])
+            if _begin(packet) + shift < ends[index] - RESTARTED and self._shifts(joints[index] + 1) != shift:
+                joints[index] += 1
+                shift = self._shifts(joints[index])
+            ticks = round(shift / packet.time_base)
+            packet.pts += ticks
+            packet.dts = None if packet.dts is None else packet.dts + ticks
+            lasts = (packet.duration or 0) * packet.time_base
+            if joints[index] and _begin(packet) + lasts / 2 < ends[index]:
+                continue
+            ends[index] = _begin(packet) + lasts
+            yield packet
+
+    def _shifts(self, joint: int) -> Fraction:
+        """What is added to the times after so many joints."""
+        if joint == 0:
+            return Fraction(0)
+        return self._joined[min(joint, len(self._joined) - 1)].shift
+
+    @cached_property
+    def _joined(self) -> list[Recording]:
+        return joined_recordings(self._source)
 
     def _write(self, packet: Packet) -> None:
         index = packet.stream.index

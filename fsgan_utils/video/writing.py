@@ -17,7 +17,7 @@ from av.packet import Packet
 from av.video.reformatter import ColorRange, VideoReformatter
 from av.video.stream import VideoStream
 
-from fsgan_utils.video.encoders import APPLE, ENCODERS, LARGEST_CRF, MUXERS, codec_of
+from fsgan_utils.video.encoders import APPLE, ENCODERS, HOLD_ODD_SIZES, LARGEST_CRF, MUXERS, codec_of
 from fsgan_utils.video.look import check_aspect, clock, copy_head, copy_look
 from fsgan_utils.video.parts import Part, with_halved_colors, with_parts
 from fsgan_utils.video.reading import (
@@ -40,6 +40,9 @@ SYNTHETIC_COMMENT = "synthetic: faces in this video were generated (face swap)"
 
 class VideoWriter:
     """Writes a video; use it in a `with` statement.
+
+    H.264 and HEVC have colours at every second pixel, and players show no other kind: where width or height is odd, the
+    last column or row is repeated once.
 
     The file appears under its name only when the `with` block has ended well. Until then a hidden file beside
     it is written; when the block raises, that is removed and whatever had the name before is still there.
@@ -147,7 +150,7 @@ class VideoWriter:
         if frame is not None and frame.stored is not None and changed is not None and self._holds(frame.stored):
             picture = with_parts(frame.stored, image, changed, self._to_yuv)
         else:
-            picture = self._to_yuv(np.rot90(image, -self._turns) if self._turns else image)
+            picture = self._to_yuv(self._padded(np.rot90(image, -self._turns) if self._turns else image))
         picture.time_base = self._time_base
         picture.pts, picture.duration = self._when(frame)
         self._lasts[picture.pts] = picture.duration
@@ -243,12 +246,12 @@ class VideoWriter:
     def _add_picture(self) -> VideoStream:
         encoder = ENCODERS[self._codec]
         options = {**encoder.options, "crf": f"{self._quality:g}"}
-        width, height = self._size if self._turns % 2 == 0 else self._size[::-1]
+        width, height = self._stored_size
         stream = cast(
             VideoStream,
             self._container.add_stream(encoder.name, rate=self._rate, options=options, width=width, height=height),
         )
-        stream.pix_fmt = "yuv444p" if (width % 2 or height % 2) else "yuv420p"
+        stream.pix_fmt = "yuv420p"
         stream.time_base = self._time_base
         stream.codec_context.time_base = self._time_base
         if self._like is not None:
@@ -285,23 +288,37 @@ class VideoWriter:
     def _holds(self, stored: av.VideoFrame) -> bool:
         """Whether a picture could be written as it is."""
         context = self._stream.codec_context
-        own = (context.pix_fmt, *self._size, int(context.colorspace), int(context.color_range))
+        own = (context.pix_fmt, *self._stored_size, int(context.colorspace), int(context.color_range))
         colours = int(stored.colorspace), int(stored.color_range)
         return not self._turns and own == (stored.format.name, stored.width, stored.height, *colours)
+
+    @property
+    def _stored_size(self) -> tuple[int, int]:
+        """Width and height of the pictures in the file, which may be turned and padded."""
+        width, height = self._size if self._turns % 2 == 0 else self._size[::-1]
+        return written_size(width, height, self._codec)
+
+    def _padded(self, image: np.ndarray) -> np.ndarray:
+        width, height = self._stored_size
+        more = ((0, height - image.shape[0]), (0, width - image.shape[1]), (0, 0))
+        return np.pad(image, more, mode="edge") if any(after for _, after in more) else image
 
     def _to_yuv(self, image: np.ndarray) -> av.VideoFrame:
         context = self._stream.codec_context
         full = context.color_range == ColorRange.JPEG
-        halved = context.pix_fmt == "yuv420p" and ENCODERS[self._codec].colors_left
-        layout = "yuv444p" if halved else context.pix_fmt
+        halved = ENCODERS[self._codec].colors_left
+        layout = "yuv444p" if halved else "yuv420p"
         picture = self._reformatter.reformat(
             av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="rgb24"),
             format=layout,
             dst_colorspace=matrix_of(int(context.colorspace), context.height),
             dst_color_range=ColorRange.JPEG if full else ColorRange.MPEG,
-            interpolation=ROUGH
-            if layout == "yuv444p"
-            else SCALING,  # as exact where no colours are halved, and quicker
+            interpolation=ROUGH if halved else SCALING,  # as exact where no colours are halved, and quicker
             threads=1,
         )
         return with_halved_colors(picture) if halved else picture
+
+
+def written_size(width: int, height: int, codec: str) -> tuple[int, int]:
+    """Width and height of what `VideoWriter` writes by a codec, for pictures of some size."""
+    return (width, height) if codec in HOLD_ODD_SIZES else (width + width % 2, height + height % 2)
