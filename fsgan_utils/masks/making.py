@@ -16,7 +16,8 @@ from fsgan_utils.extraction.folders import replaced_folder, unused_name
 from fsgan_utils.images import list_images, load_image, spread, square_image, write_image
 from fsgan_utils.landmarks import FAN, five_points
 from fsgan_utils.masks.finding import FaceFinder
-from fsgan_utils.masks.regions import MASK_SIZE, outline_mask, region_mask
+from fsgan_utils.masks.regions import MASK_SIZE, region_mask
+from fsgan_utils.masks.skin import SkinEvidence, skin_outlines
 from fsgan_utils.settings import one_of
 from fsgan_utils.workspace import SIDES, Workspace
 
@@ -29,7 +30,17 @@ FOLDERS: dict[str, Callable[[Workspace, str], Path]] = {
 """By part of the face, where its masks go."""
 
 Masks = dict[str, np.ndarray]
-MaskDrawer = Callable[[np.ndarray], Masks]
+
+
+@dataclass(frozen=True, eq=False)
+class _Drawn:
+    """What one image gives: its masks but for the outline, and how unlike skin the face looks."""
+
+    masks: Masks
+    skin: SkinEvidence | None
+
+
+MaskDrawer = Callable[[np.ndarray], _Drawn | None]
 
 
 @dataclass
@@ -71,7 +82,8 @@ def make_masks(
     Args:
         workspace: where faceA and faceB are.
         parts: which masks: "eyes" (what lies between the eyelids), "mouth" (the lips and what lies between them),
-            "outline" (the face). None makes none, and leaves those made earlier as they are.
+            "outline" (the face without the hair before it, see `skin_outlines`). None makes none, and leaves those
+            made earlier as they are.
         source: where eyes and mouth come from: "facemesh", "fan" (v2.2's network, to be installed), or
             "five_points" (eyes only: crude boxes about their centres).
         sides: the sides to work on.
@@ -130,40 +142,46 @@ def training_images(workspace: Workspace, side: str) -> list[Path]:
 
 
 def _mask_drawer(parts: tuple[str, ...], source: str) -> MaskDrawer:
-    """What draws the masks of an image, uint8 RGB (256, 256, 3), by part; none if it shows no face."""
+    """What draws the masks of an image, uint8 RGB (256, 256, 3); None if it lacks one, for it shows no face."""
     finder = FaceFinder(FAN() if source == "fan" else None)
+    regions = set(parts) - {"outline"}
 
-    def draw(image: np.ndarray) -> Masks:
+    def draw(image: np.ndarray) -> _Drawn | None:
         mesh = finder.mesh(image)
         if mesh is None:
-            return {}
-        masks = {"outline": outline_mask(mesh[:, :2])}
-        if source == "five_points":
-            masks["eyes"] = eye_box_mask(five_points(mesh)[:2])
-        elif set(parts) - {"outline"}:
-            masks |= {part: region_mask(found) for part, found in (finder.outlines(image, mesh) or {}).items()}
-        return {part: masks[part] for part in parts if part in masks}
+            return None
+        masks: Masks = {}
+        if source == "five_points" and regions:
+            masks = {"eyes": eye_box_mask(five_points(mesh)[:2])}
+        elif regions:
+            masks = {part: region_mask(found) for part, found in (finder.outlines(image, mesh) or {}).items()}
+        if any(part not in masks or not masks[part].any() for part in regions):
+            return None
+        return _Drawn(masks, SkinEvidence.of(image, mesh) if "outline" in parts else None)
 
     return draw
 
 
 def _fill(folders: dict[str, Path], paths: list[Path], draw: MaskDrawer, title: str) -> list[Path]:
     """Replace the folders of a side's masks; returns the images that have got all of theirs."""
-    done = []
+    done, skins = [], []
     with ExitStack() as stack:
         partial = {part: stack.enter_context(replaced_folder(folder)) for part, folder in folders.items()}
         for path in tqdm(paths, title, unit="image"):
-            masks = draw(square_image(load_image(path), MASK_SIZE))
-            if any(part not in masks or not masks[part].any() for part in folders):
+            drawn = draw(square_image(load_image(path), MASK_SIZE))
+            if drawn is None:
                 continue
-            for part, folder in partial.items():
-                write_image(folder / f"{path.stem}.png", masks[part])
+            for part in partial.keys() & drawn.masks.keys():
+                write_image(partial[part] / f"{path.stem}.png", drawn.masks[part])
+            skins += [drawn.skin] if drawn.skin else []
             done.append(path)
         if not done:
             raise ValueError(
                 f"none of the {len(paths)} images in {paths[0].parent} shows a face where an aligned one has it; take "
                 "them from notebook 1. Masks made earlier are left as they are"
             )
+        for path, outline in zip(done, skin_outlines(skins), strict=bool(skins)):
+            write_image(partial["outline"] / f"{path.stem}.png", outline)
     return done
 
 

@@ -28,6 +28,8 @@ within .08, 9° and .88 to 1.12 where MTCNN aligned them, for FaceMesh sees the 
 the other kind is .72 as large at most, or 1.36 at least."""
 MOST_EYES = 0.3
 """Part of an image above which a mask does not mark eyes; on the sample clips they are .03, crude boxes .07."""
+MOST_HIDDEN = 0.4
+"""Part of a face's hull that its outline may leave out, see `skin_outlines`."""
 DRAWN = {
     "eyes": lambda mesh: eye_mask(mesh[MESH_TO_68], SIZE),
     "mouth": lambda mesh: widened(region_mask(mesh[None, MESH_LIPS], SIZE)),
@@ -170,8 +172,8 @@ def overlap(expected: np.ndarray, mask: np.ndarray, name: str) -> float:
     """Measure how well a mask lies where it should.
 
     Eye masks are drawn wider by some methods than by others, and may hold the mouth as well: what they have in common
-    is compared with the smaller one, unless the mask is far too large. The outlines of a mouth and a face are compared
-    with the union of both.
+    is compared with the smaller one, unless the mask is far too large. The outline of a mouth is compared with the
+    union of both. So is a face's, but up to `MOST_HIDDEN` of it may lack, for hair may hang before it.
 
     Args:
         expected: uint8 (256, 256).
@@ -185,6 +187,8 @@ def overlap(expected: np.ndarray, mask: np.ndarray, name: str) -> float:
     common, sizes = int((one & other).sum()), (int(one.sum()), int(other.sum()))
     if name == "eyes" and sizes[1] <= MOST_EYES * other.size:
         return common / max(1, min(sizes))
+    if name == "face":
+        sizes = (max(sizes[1], round((1 - MOST_HIDDEN) * sizes[0])),) * 2
     return common / max(1, sum(sizes) - common)
 
 
