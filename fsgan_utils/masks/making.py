@@ -212,7 +212,7 @@ def tint(image: np.ndarray, mask: np.ndarray) -> np.ndarray:
     """
     weight = mask[..., None] / 255 * 0.2
     shown = (image * (1 - weight) + np.array(RED) * weight).astype(np.uint8)
-    edges, _ = cv2.findContours((mask > 127).astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    edges, _ = cv2.findContours((mask > 127).astype(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
     return cv2.drawContours(shown, edges, -1, RED, 1)
 
 

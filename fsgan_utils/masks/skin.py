@@ -42,7 +42,7 @@ the inner face; so it follows soft shading, but does not creep over a sharp edge
 SELDOM, OFTEN = 1.25, 0.55
 """From which difference on something is no skin, at places of the face where this person's images never show any, and
 where they always do: hair lies at the same place again and again, shadows move."""
-LEAST_PART, LEAST_HOLE = 0.004, 0.015
+LEAST_PART, LEAST_HOLE = 0.004, 0.03
 """Smallest part of the hull that is cut out at its rim, and inside it; less is a mole, a strand or a wrinkle."""
 
 
