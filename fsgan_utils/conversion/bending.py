@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 
 import cv2
 import numpy as np
@@ -16,8 +17,10 @@ from scipy.interpolate import RBFInterpolator
 
 from fsgan_utils.conversion.blending import Region
 from fsgan_utils.conversion.config import ConvertConfig
+from fsgan_utils.conversion.covering import Covering
 from fsgan_utils.conversion.masking import BELOW_HAIR
 from fsgan_utils.conversion.placing import PlacedFace
+from fsgan_utils.faces import Alignment
 from fsgan_utils.guides import MESH_FACE_EDGE
 
 JAW = MESH_FACE_EDGE[8:29]
@@ -49,6 +52,8 @@ LEAST = 0.25
 """Pixels of the picture by which something has to move."""
 ROUNDS = 5
 """Steps to find where a place goes to from where it comes from."""
+SPARED = 3
+"""Nodes about what lies before a face that do not move either; about as many farther out the picture moves freely."""
 CHIN, CROWN = 152, 10
 """The FaceMesh points at the lower and the upper end of the face."""
 
@@ -111,6 +116,21 @@ class Bend:
         field = (radius * within[:, None] * bending(nodes)).reshape(NODES, NODES, 2)
         return cls(middle, REACH * radius, field.astype(np.float32))
 
+    def sparing(self, covered: np.ndarray, alignment: Alignment) -> Bend:
+        """Leave what lies before the face, and what is near it, where it is.
+
+        Args:
+            covered: float32 (128, 128), 0 to 1, what lies before the face in what the network sees, see `Covering`.
+            alignment: from the picture to what the network sees.
+        """
+        line = np.linspace(-self.half_side, self.half_side, NODES)
+        nodes = self.middle + np.stack(np.meshgrid(line, line), axis=-1).reshape(-1, 2)
+        x, y = (alignment.apply(nodes) * (len(covered) / alignment.size)).astype(np.float32).T
+        at_nodes = cv2.remap(covered, x[None], y[None], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        spared = cv2.dilate(at_nodes.reshape(NODES, NODES), np.ones((SPARED, SPARED), np.uint8))
+        still = np.clip(2 * cv2.GaussianBlur(spared, (0, 0), SPARED / 2), 0, 1)
+        return replace(self, moves=self.moves * (1 - still[..., None]))
+
     def region(self, shape: tuple[int, ...]) -> Region | None:
         """The part of a picture of `shape` that moves visibly; None if there is none."""
         left, top, width, height = cv2.boundingRect((np.abs(self.moves).max(axis=2) >= LEAST).astype(np.uint8))
@@ -140,22 +160,27 @@ class Bend:
         image[region.slices] = bent
 
 
-def make_room(image: np.ndarray, faces: Sequence[PlacedFace], config: ConvertConfig) -> Scene:
+def make_room(
+    image: np.ndarray, faces: Sequence[PlacedFace], config: ConvertConfig, coverings: Sequence[Covering | None] = ()
+) -> Scene:
     """Bend a picture to the outlines of the faces that are to be laid into it.
 
     Args:
         image: uint8 RGB (H, W, 3); not changed.
         faces: the faces to swap. Only those that a guide is drawn for have an outline of their own.
         config: `bend` counts, and the layout: a face for another picture finds that one as it is.
+        coverings: what lies before each of these faces, and stays where it is; by default nothing does.
     """
     scene = Scene(image, list(faces), [])
     if not config.bend or config.layout == "patch":
         return scene
-    for place, face in enumerate(faces):
+    for place, (face, covering) in enumerate(zip_longest(faces, coverings)):
         if face.mesh is None or face.features is None:
             continue
         mesh, features = (face.alignment.undo(points[:, :2]) for points in (face.mesh, face.features))
         bend = Bend.between(mesh, features, image.shape, config.bend * face.opacity)
+        if covering is not None and covering.share.any():
+            bend = bend.sparing(covering.share, face.alignment)
         region = bend.region(image.shape)
         if region is None:
             continue

@@ -25,6 +25,8 @@ EDGE = 10.0
 """Standard deviation of the picture within a window, in levels, from which on it counts as an edge to keep to."""
 SURELY = 0.3, 0.7
 """How sure the network must be for a pixel to begin to stay the source's, and to stay wholly."""
+PLAINLY = 0.6
+"""How sure it must be to add to what differs from a drawing of the same face, which sees most things better."""
 UNLIKE = 14.0, 24.0
 """Difference between a face and what a model draws of it, in levels of a face of middle brightness, from which on
 something begins to lie before it, and from which on it surely does."""
@@ -41,6 +43,9 @@ ROUNDS, LEAST_SCALE = 6, 4.0
 CORE, CORE_AREA, LINKED = 2.0, 0.006, 0.5
 """How much more than at its edge an object differs in its core; how large that is, as a part of the view; and how
 much it differs at least where its parts are linked."""
+NEAR = 19
+"""Pixels of the drawing, of a brush by which a core is widened: what hangs on it farther out is the rim of a mesh that
+errs where something covers the face."""
 BESIDE = 7
 """Pixels of the drawing, of a brush by which the face is widened: FaceMesh errs where something covers it."""
 PULL = 300.0
@@ -118,7 +123,8 @@ def find_coverings(
     for place, drawn in _own_faces(sources, faces, model, config).items():
         mesh = faces[place].mesh
         if mesh is not None:
-            np.maximum(shares[place], unlike_drawing(sources[place], drawn, mesh), out=shares[place])
+            plain = np.maximum(shares[place] - PLAINLY, 0) / (1 - PLAINLY)
+            shares[place] = np.maximum(plain, unlike_drawing(sources[place], drawn, mesh))
     size = (VIEW_SIDE, VIEW_SIDE)
     views = [cv2.resize(source, size, interpolation=cv2.INTER_AREA) for source in sources]
     return [Covering(share, view) for share, view in zip(shares, views, strict=True)]
@@ -210,12 +216,14 @@ def unlike_drawing(source: np.ndarray, drawn: np.ndarray, mesh: np.ndarray) -> n
 
 
 def _with_a_core(share: np.ndarray, core: np.ndarray) -> np.ndarray:
-    """Leave of a share (S, S) only the connected parts that hold enough of a core, bool (S, S): what differs a little
-    here and there is no object."""
+    """Leave of a share (S, S) only what lies near a core, bool (S, S), in connected parts that hold enough of one: what
+    differs a little here and there is no object."""
     _, parts = cv2.connectedComponents((share > LINKED).astype(np.uint8))
     counts = np.bincount(parts[core], minlength=parts.max() + 1)
     counts[0] = 0
-    return share * (counts >= CORE_AREA * share.size)[parts]
+    share = share * (counts >= CORE_AREA * share.size)[parts]
+    brush = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (NEAR, NEAR))
+    return share * cv2.dilate((core & (share > 0)).astype(np.uint8), brush)
 
 
 def _in_the_light_of(target: np.ndarray, image: np.ndarray, face: np.ndarray) -> np.ndarray:

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import chain, islice
 from typing import NamedTuple
 
 import cv2
@@ -120,13 +120,21 @@ class SwappedFrame:
 
 
 class _Batch(NamedTuple):
-    """Frames, each made ready for the new faces; what the network sees of all these faces; and what lies there in the
-    pictures, which may have been bent since."""
+    """Frames, the faces to swap in each of them, and what the network sees of each of these."""
 
     frames: list[Frame]
-    scenes: list[Scene]
+    faces: list[list[PlacedFace]]
+    seen: list[list[np.ndarray]]
+
+
+class _Drawn(NamedTuple):
+    """A frame, the faces to swap in it, and of each what the network drew and what lies before it."""
+
+    frame: Frame
+    faces: list[PlacedFace]
     seen: list[np.ndarray]
-    sources: list[np.ndarray]
+    drawings: list[np.ndarray]
+    coverings: list[Covering | None]
 
 
 class _Fitted(NamedTuple):
@@ -165,7 +173,8 @@ def swapped_frames(
     window: deque[_Fitted] = deque()
     due = 0
     batches = BackgroundGenerator(_cut_out(frames, faces, config), 1)
-    for frame, scene, promised in BackgroundGenerator(_drawn(batches, model, config, workers), config.batch):
+    drawn = BackgroundGenerator(_drawn(batches, model, config), config.batch)
+    for frame, scene, promised in BackgroundGenerator(_made_ready(drawn, config, workers), config.batch):
         window.append(_Fitted(frame, scene, [face.result() for face in promised]))
         if len(window) > due + radius:
             yield workers.submit(_swapped, *_averaged(window, due, config), config)
@@ -181,29 +190,34 @@ def swapped_frames(
 def _cut_out(frames: Iterable[Frame], faces: Mapping[int, list[PlacedFace]], config: ConvertConfig) -> Iterator[_Batch]:
     remaining = iter(frames)
     while some := list(islice(remaining, config.batch)):
-        scenes = [make_room(frame.image, faces.get(frame.index, []), config) for frame in some]
-        seen, sources = [], []
-        for frame, scene in zip(some, scenes, strict=True):
-            seen += [face.alignment.warp(frame.image) for face in scene.faces]
-            bent = [face.alignment.warp(scene.image) for face in scene.faces] if scene.bent else []
-            sources += bent or seen[len(seen) - len(scene.faces) :]
-        yield _Batch(some, scenes, seen, sources)
+        groups = [faces.get(frame.index, []) for frame in some]
+        seen = [[face.alignment.warp(frame.image) for face in group] for frame, group in zip(some, groups, strict=True)]
+        yield _Batch(some, groups, seen)
 
 
-def _drawn(
-    batches: Iterable[_Batch], model: Generator, config: ConvertConfig, workers: ThreadPoolExecutor
-) -> Iterator[tuple[Frame, Scene, list[Future[DrawnFace]]]]:
-    """Let the network draw batch after batch, without waiting for the colours of the last to be fitted."""
+def _drawn(batches: Iterable[_Batch], model: Generator, config: ConvertConfig) -> Iterator[_Drawn]:
+    """Let the network draw batch after batch."""
     for batch in batches:
-        faces = [face for scene in batch.scenes for face in scene.faces]
-        coverings = find_coverings(batch.sources, faces, model, config)
-        drawings = zip(batch.sources, draw(batch.seen, model, config, faces), coverings, strict=True)
-        for frame, scene in zip(batch.frames, batch.scenes, strict=True):
-            yield (
-                frame,
-                scene,
-                [workers.submit(DrawnFace.of, face, *next(drawings), config) for face in scene.faces],
-            )
+        faces, seen = list(chain.from_iterable(batch.faces)), list(chain.from_iterable(batch.seen))
+        coverings = iter(find_coverings(seen, faces, model, config))
+        drawings = iter(draw(seen, model, config, faces))
+        for frame, group, crops in zip(batch.frames, batch.faces, batch.seen, strict=True):
+            count = len(group)
+            yield _Drawn(frame, group, crops, [*islice(drawings, count)], [*islice(coverings, count)])
+
+
+def _made_ready(
+    drawn: Iterable[_Drawn], config: ConvertConfig, workers: ThreadPoolExecutor
+) -> Iterator[tuple[Frame, Scene, list[Future[DrawnFace]]]]:
+    """Bend frame after frame for its new faces, without waiting for the colours of the last to be fitted."""
+    for frame, faces, seen, drawings, coverings in drawn:
+        scene = make_room(frame.image, faces, config, coverings)
+        sources = [face.alignment.warp(scene.image) for face in faces] if scene.bent else seen
+        promised = [
+            workers.submit(DrawnFace.of, *one, config)
+            for one in zip(scene.faces, sources, drawings, coverings, strict=True)
+        ]
+        yield frame, scene, promised
 
 
 def _averaged(window: deque[_Fitted], due: int, config: ConvertConfig) -> _Fitted:

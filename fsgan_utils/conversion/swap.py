@@ -126,10 +126,10 @@ def lay(
         config: the settings.
         left_alone: faces of the picture that are not among them; only counted.
     """
-    scene = make_room(image, faces, config)
+    coverings = find_coverings([face.alignment.warp(image) for face in faces], faces, model, config)
+    scene = make_room(image, faces, config, coverings)
     finished: list[Drawing] = []
     sources = [face.alignment.warp(scene.image) for face in scene.faces]
-    coverings = find_coverings(sources, scene.faces, model, config)
     for face, source, drawn, covering in zip(scene.faces, sources, drawings, coverings, strict=True):
         transfer, alpha = fit(source, drawn, config, face, covering)
         finished.append((face.alignment, finish(source, drawn, transfer, alpha, face.mesh, config, covering)))
