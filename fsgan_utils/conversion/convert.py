@@ -28,6 +28,7 @@ from fsgan_utils.conversion.summary import ConversionSummary, summarise
 from fsgan_utils.conversion.swap import build_detector
 from fsgan_utils.conversion.targets import PartWriter, Target, lay_out, open_target
 from fsgan_utils.conversion.tracks import FaceTracks
+from fsgan_utils.conversion.whose import doubts_of_plan
 from fsgan_utils.conversion.work import Work, digest, faces_made_from, frames_made_from, stretch_of
 from fsgan_utils.extraction import FaceDetector, Source
 from fsgan_utils.extraction.folders import writing_to
@@ -66,7 +67,8 @@ def convert_video(
         tracks: what `follow_faces` gave for the same source and settings, to save doing it again.
 
     Returns:
-        Counts of what was done. Where nothing was swapped, the video is written as it is, with a warning.
+        Counts of what was done. Where nothing was swapped, the video is written as it is, with a warning. Where the
+        faces to swap do not look like the person replaced, a warning says so before the second pass, and a note after.
 
     Raises:
         FileNotFoundError: there is no such source.
@@ -97,12 +99,16 @@ def convert_video(
             )
         tracks = _follow(opened, config, detector, work, guided) if tracks is None else tracks
         plan = plan_swaps(tracks, model, config, tracks.rate)
+        doubts = doubts_of_plan(tracks, plan, model, config)
+        for doubt in doubts:
+            warnings.warn(doubt, stacklevel=2)
         done = len(work.notes())
         resumed = min(done * Work.FRAMES_A_PART, tracks.frames)
         _SecondPass(opened, model, config, target, work).run(tracks, plan, done)
         parts = work.notes()
         damage = damaged_seconds(tracks.time[tracks.damaged], tracks.rate)
-        notes = [*_left_out(opened, tracks), *reading_notes(opened), *_damage_notes(damage), *target.join(work, parts)]
+        found = [*doubts, *_left_out(opened, tracks), *reading_notes(opened), *_damage_notes(damage)]
+        notes = [*found, *target.join(work, parts)]
         work.clear()
     if damage:
         warnings.warn(f"{opened.path} is damaged at {damage}; look at what became of it there", stacklevel=2)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 
 from fsgan_utils.conversion.config import ConvertConfig
@@ -10,6 +12,7 @@ from fsgan_utils.conversion.plan import plan_swaps
 from fsgan_utils.conversion.steps import Generator
 from fsgan_utils.conversion.swap import swap_placed
 from fsgan_utils.conversion.tracks import FaceTracks
+from fsgan_utils.conversion.whose import doubts_of_plan
 from fsgan_utils.extraction import Source
 
 
@@ -26,12 +29,16 @@ def preview_swap(
 
     Returns:
         The frame, and the same with the faces swapped; uint8 RGB (H, W, 3) each. Where no face of the video is to be
-        swapped, twice the frame in the middle.
+        swapped, twice the frame in the middle. Where the faces to swap do not look like the person replaced, a warning
+        says so.
 
     Raises:
         ValueError: the settings name a track or a person that is not there, or the model is damaged.
     """
-    faces = plan_swaps(tracks, model, config, tracks.rate).faces
+    plan = plan_swaps(tracks, model, config, tracks.rate)
+    for doubt in doubts_of_plan(tracks, plan, model, config):
+        warnings.warn(doubt, stacklevel=2)
+    faces = plan.faces
     middle = int(tracks.index[tracks.frames // 2])
     index = min(faces, key=lambda place: abs(place - middle), default=middle)
     image = next(source_frames(source, config, index)).image

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -23,6 +24,7 @@ from fsgan_utils.conversion.steps import (
     fit,
     proportions_of,
 )
+from fsgan_utils.conversion.whose import doubts_of_faces
 from fsgan_utils.extraction import FaceDetector, FaceTracker, Sighting
 from fsgan_utils.faces import margin
 from fsgan_utils.landmarks import five_points
@@ -47,7 +49,8 @@ def swap_image(
         detector: one made before, to save loading it again.
 
     Returns:
-        uint8 RGB (H, W, 3); the same picture where no face was found.
+        uint8 RGB (H, W, 3); the same picture where no face was found. Where the faces do not look like the person
+        replaced, a warning says so.
 
     Raises:
         ValueError: the image is not such an array, or the settings ask for a track or a person.
@@ -60,6 +63,9 @@ def swap_image(
         )
     tracker = FaceTracker(detector or build_detector(config), config.landmarks)
     sightings = [tracker.refined(one) for one in tracker.update(image)[0]]
+    portraits = {number: [one.portrait] for number, one in enumerate(chosen(sightings, model, config)) if one.alignment}
+    for doubt in doubts_of_faces(portraits, dict.fromkeys(portraits, 1), model, config):
+        warnings.warn(doubt, stacklevel=2)
     return swap_faces([image], [sightings], model, config)[0].image
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import warnings
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from fsgan_utils.training.gan import SIDES, FaceSwapGAN
 
 CARD = "model.json"
 PROPORTIONS = "proportions.npz"
+PAIR = "people.npz"
 FORMAT = 1
 
 
@@ -61,6 +63,8 @@ def save_model(model: FaceSwapGAN, folder: Path, keep: bool = False, to_share: b
     if model.proportions is not None:
         a, b = (model.proportions.shapes[side].astype(np.float32) for side in SIDES)
         np.savez(partial / PROPORTIONS, a=a, b=b)
+    if model.pair is not None:
+        np.savez(partial / PAIR, a=model.pair["a"], b=model.pair["b"])
     if model.compiled and not to_share:
         values = [keras.ops.convert_to_numpy(variable) for variable in model.optimizer.variables]
         np.savez(partial / "optimizer.npz", *values)
@@ -116,8 +120,30 @@ def load_model(folder: str | Path) -> FaceSwapGAN:
                 f"{REFINED_POINTS} points, received {[len(shape) for shape in shapes.values()]}; train it anew"
             )
         model.proportions = Proportions(shapes)
+    if PAIR in card["sha256"]:
+        with np.load(_checked_file(folder, card, PAIR)) as stored:
+            model.pair = {side: stored[side] for side in SIDES}
     model.iteration, model.exchanged = card["iteration"], card.get("exchanged", False)
     return model
+
+
+def add_pair(folder: Path, pair: Mapping[str, np.ndarray]) -> None:
+    """Add to a saved model what its people look like; the rest of it stays as it is.
+
+    Args:
+        folder: what `save_model` wrote.
+        pair: by side, from `training.pair.find_pair`.
+
+    Raises:
+        FileNotFoundError: there is no model.
+        ValueError: its description is damaged.
+    """
+    weights = folder / read_card(folder)["weights"]
+    np.savez(weights / PAIR, a=pair["a"], b=pair["b"])
+    for place in (weights, folder):
+        card = read_card(place)
+        card["sha256"][PAIR] = file_hash(weights / PAIR)
+        write_bytes(place / CARD, json.dumps(card, indent=2).encode())
 
 
 def restore_optimizer(model: FaceSwapGAN, folder: str | Path) -> None:

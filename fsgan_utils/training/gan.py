@@ -50,6 +50,7 @@ class FaceSwapGAN(keras.Model):
         exchanged: whether decoders A and B have changed places (`exchange_decoders`).
         perceptual: the `PerceptualLoss`, or None.
         proportions: of a guided model, how the faces of both people are built; `train` finds them out.
+        pair: what both people look like, see `training.pair.Pair`; None where that is not known. `train` finds it out.
 
     Reference: Lu, "faceswap-GAN", v2.2 (2018).
     """
@@ -66,6 +67,7 @@ class FaceSwapGAN(keras.Model):
         self.exchanged = False
         self.perceptual: Any = None
         self.proportions: Proportions | None = None
+        self.pair: Mapping[str, np.ndarray] | None = None
         self.adversary = "mixup_lsgan"
         self.scales = {name: self.add_weight(shape=(), trainable=False, name=name) for name in asdict(weights)}
         self.trackers = {name: keras.metrics.Mean(name) for name in TRACKED}

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from tqdm.auto import tqdm
 
-from fsgan_utils.embedding import BATCH, Embedder
+from fsgan_utils.embedding import BATCH, Embedder, compared_part
 from fsgan_utils.extraction.quality import blur, head_pose, thumbnail
 from fsgan_utils.faces import CROPS, FULL_CENTRE, FULL_SCALE, Alignment
 from fsgan_utils.images import list_images, load_image, square_image
@@ -113,12 +113,11 @@ class Inspection:
                 continue
             mesh, score = finder.detect(image, ALIGNED_FACE_BOX * SIZE, looks=2)
             seen, lies = score >= finder.least_score, {kind: lies_aligned(mesh, kind) for kind in CROPS}
-            # Limits of likeness and blur were measured on "half" crops.
-            compared = image if lies["half"] or not seen else _aligned(image, mesh)
+            compared = image if lies["half"] or not seen else _aligned(image, mesh, "half")  # as blur's limits are
             if seen and number in drawn:
-                identities.add(len(result.paths), compared)
+                identities.add(len(result.paths), _portrait(image, mesh, lies))
             other = not lies[crop] and any(lies.values())
-            repeated = _middle(image) if lies["full"] and not lies["half"] else compared
+            repeated = half_of_full(image) if lies["full"] and not lies["half"] else compared
             rows.append((blur(compared), thumbnail(repeated), seen, mesh, lies[crop], other, head_pose(mesh)))
             result.paths.append(path)
         if rows:
@@ -192,6 +191,17 @@ def overlap(expected: np.ndarray, mask: np.ndarray, name: str) -> float:
     return common / max(1, sum(sizes) - common)
 
 
+def _aligned(image: np.ndarray, mesh: np.ndarray, crop: str) -> np.ndarray:
+    return Alignment.from_landmarks(five_points(mesh), SIZE, crop).warp(image)
+
+
+def _portrait(image: np.ndarray, mesh: np.ndarray, lies: Mapping[str, bool]) -> np.ndarray:
+    """What is compared of a face that lies in its image as in one kind of crop, or in none."""
+    if lies["half"] and not lies["full"]:
+        return image
+    return compared_part(image if lies["full"] else _aligned(image, mesh, "full"), "full")
+
+
 class _Identities:
     """Embeds faces a batch at a time, so that few are held in memory."""
 
@@ -214,12 +224,15 @@ class _Identities:
         self._waiting = []
 
 
-def _aligned(image: np.ndarray, mesh: np.ndarray) -> np.ndarray:
-    return Alignment.from_landmarks(five_points(mesh), SIZE).warp(image)
+def half_of_full(image: np.ndarray) -> np.ndarray:
+    """What "half" shows of a "full" crop, whatever FaceMesh sees: of a copy that is brighter it sees a little else.
 
+    Args:
+        image: uint8 RGB (256, 256, 3), a "full" crop.
 
-def _middle(image: np.ndarray) -> np.ndarray:
-    """What "half" shows of a "full" crop, whatever FaceMesh sees: of a copy that is brighter it sees a little else."""
+    Returns:
+        uint8 RGB (256, 256, 3).
+    """
     (left, top), side = np.rint(SIZE * (0.5 - FULL_SCALE * np.array(FULL_CENTRE))).astype(int), round(SIZE * FULL_SCALE)
     middle = image[top : top + side, left : left + side]
     return np.asarray(cv2.resize(middle, (SIZE, SIZE), interpolation=cv2.INTER_CUBIC), np.uint8)

@@ -7,13 +7,14 @@ from pathlib import Path
 
 import numpy as np
 
-from fsgan_utils.embedding import SAME_PERSON, SAME_PERSON_ON_AVERAGE, Embedder, MobileNetEmbedder
+from fsgan_utils.embedding import SAME_PERSON, SAME_PERSON_ON_AVERAGE, Embedder, usual_embedder
 from fsgan_utils.extraction.quality import RAISED, Selection, find_duplicates, lacking_poses
 from fsgan_utils.faces import crop_template
 from fsgan_utils.landmarks import FaceMesh
 from fsgan_utils.masks.matching import find_mismatches
 from fsgan_utils.training.findings import DatasetReport, Finding
 from fsgan_utils.training.inspection import Inspection
+from fsgan_utils.training.pair import typical_face
 from fsgan_utils.workspace import resolve
 
 ENOUGH_FACES = 50
@@ -30,6 +31,9 @@ MOST_MISFITS = 0.1
 """Part of a folder's masks that may not fit before that is an error."""
 SWAPPED_GAIN = 0.05
 """How much better masks must fit the other person's images than their own to count as swapped."""
+SURELY_ONE = 0.85
+"""Likeness of two folders' mean faces from which on they show one person; on the sample clips two people's is .53, one
+person's .94 from clip to clip. From `embedding.SAME_PERSON_ON_AVERAGE` on it is said."""
 FEWEST_TO_TELL = 3
 """Faces a folder needs for a stranger to be told from its person."""
 
@@ -59,7 +63,7 @@ def check_dataset(
         face_b: folder of person B's.
         masks_a: by name ("eyes", "mouth", "face"), the folder of A's masks, as for `FaceSet.load`.
         masks_b: the same for B.
-        embedder: tells people apart; None stands for `MobileNetEmbedder()`, which the limits were measured with.
+        embedder: tells people apart; None stands for `usual_embedder()`, which the limits were measured with.
         limits: its `max_blur` and `max_similarity` count; None stands for `Selection()`.
         crop: how the model's faces are cut, "half" or "full"; images cut otherwise are an error.
 
@@ -68,7 +72,7 @@ def check_dataset(
         ValueError: there is no such crop, or there are no masks of such a name.
     """
     crop_template(crop)
-    finder, embedder, limits = FaceMesh(), embedder or MobileNetEmbedder(), limits or Selection()
+    finder, embedder, limits = FaceMesh(), embedder or usual_embedder(), limits or Selection()
     sides = [
         Inspection.of(
             side, resolve(folder), {name: resolve(path) for name, path in (masks or {}).items()}, finder, embedder, crop
@@ -151,14 +155,14 @@ def _check_quality(side: Inspection, limits: Selection, report: DatasetReport) -
 def _check_strangers(side: Inspection, sides: Sequence[Inspection], report: DatasetReport) -> None:
     if len(side.embeddings) < FEWEST_TO_TELL:
         return
-    strange = side.embeddings @ _centre(side.embeddings) < SAME_PERSON
+    strange = side.embeddings @ typical_face(side.embeddings) < SAME_PERSON
     files = tuple(side.paths[number] for number in side.embedded[strange])
     if not files:
         return
     (other,) = (inspection for inspection in sides if inspection is not side)
     message = f"{len(files)} of {len(side.embeddings)} faces of {side.name} look like somebody else; take them out"
     if len(other.embeddings):
-        count = int((side.embeddings[strange] @ _centre(other.embeddings) >= SAME_PERSON).sum())
+        count = int((side.embeddings[strange] @ typical_face(other.embeddings) >= SAME_PERSON).sum())
         message += f"; {count} of them look like {other.name}" if count else ""
     report.warnings.append(Finding("stranger", side.side, message, files))
 
@@ -166,13 +170,16 @@ def _check_strangers(side: Inspection, sides: Sequence[Inspection], report: Data
 def _check_people(sides: Sequence[Inspection], report: DatasetReport) -> None:
     if not all(len(side.embeddings) for side in sides):
         return
-    likeness = float(np.dot(*(_centre(side.embeddings) for side in sides)))
-    if likeness >= SAME_PERSON_ON_AVERAGE:
+    likeness = float(np.dot(*(typical_face(side.embeddings) for side in sides)))
+    if likeness >= SURELY_ONE:
         message = (
             f"faceA and faceB show the same person (likeness {likeness:.2f}, two people have less than "
-            f"{SAME_PERSON_ON_AVERAGE}); put the other person's faces into one of them"
+            f"{SURELY_ONE}); put the other person's faces into one of them"
         )
         report.errors.append(Finding("same_person", "", message))
+    elif likeness >= SAME_PERSON_ON_AVERAGE:
+        message = f"faceA and faceB look much alike (likeness {likeness:.2f}); make sure that they are two people"
+        report.warnings.append(Finding("same_person", "", message))
 
 
 def _check_masks(sides: Sequence[Inspection], report: DatasetReport) -> None:
@@ -226,18 +233,6 @@ def _count_masks(side: Inspection, folder: Path) -> int:
 def _mean(fits: Sequence[Fits]) -> float:
     values = [fit for side in fits for fit in side.values()]
     return float(np.mean(values)) if values else 0.0
-
-
-def _centre(embeddings: np.ndarray) -> np.ndarray:
-    """Mean of the person that most faces show: of those that are like the face which is likest to half of all."""
-    typical = embeddings[np.argmax(np.median(embeddings @ embeddings.T, axis=1))]
-    mean = _direction(embeddings[embeddings @ typical >= SAME_PERSON])
-    return _direction(embeddings[embeddings @ mean >= SAME_PERSON])
-
-
-def _direction(vectors: np.ndarray) -> np.ndarray:
-    mean = vectors.mean(axis=0)
-    return mean / np.linalg.norm(mean)
 
 
 def _chosen(side: Inspection, which: np.ndarray) -> tuple[Path, ...]:

@@ -18,6 +18,7 @@ from fsgan_utils.training.data import FaceSet, PairedBatches
 from fsgan_utils.training.gan import FaceSwapGAN
 from fsgan_utils.training.history import History
 from fsgan_utils.training.legacy import LEGACY_FILES, import_legacy_model
+from fsgan_utils.training.pair import check_pair, find_pair
 from fsgan_utils.training.perceptual import PerceptualLoss, find_perceptual_loss
 from fsgan_utils.training.phases import Phase, default_phases, phase_end
 from fsgan_utils.training.reshaping import find_proportions
@@ -92,11 +93,16 @@ def train(
         FloatingPointError: the loss is no longer finite. The last saved model is untouched.
         BusyError: another run is training into this folder.
         ValueError: the phases are not a schedule, the model is guided and the faces are not from
-            `learn_proportions`, or the folder holds a model that has been trained further.
+            `learn_proportions`, the folder holds a model that has been trained further, or one of other people, or of
+            the same two exchanged (`check_pair`).
     """
     phases = default_phases(model.config) if phases is None else phases
     schedule = PhaseSchedule(phases, settings)
     _provide_perceptual(model, settings, phases)
+    pair = find_pair(faces, model.config.crop)
+    if model.pair is not None:
+        check_pair(model.pair, pair, folder)
+    model.pair = pair
     if model.config.guide:
         model.proportions = find_proportions(faces)
     with only_run_on(folder), ExitStack() as opened:
@@ -190,7 +196,7 @@ def _model_to_start_from(start: Path, config: ModelConfig) -> FaceSwapGAN:
     if not (folder / CARD).exists():
         return import_legacy_model(folder, config)
     model = _saved_model(folder, config)
-    model.iteration, model.exchanged = 0, False
+    model.iteration, model.exchanged, model.pair = 0, False, None
     return model
 
 
