@@ -219,6 +219,9 @@ def test_who_may_be_the_person_asked_for_is_left_alone_and_named(tracks, monkeyp
     assert chosen.sum() == 24 and reasons == {"perhaps the person asked for; if they are, take identity=(0, 1)": 24}
     chosen, reasons = choose(tracks, ConvertConfig(identity=(0, 1)))
     assert chosen.all() and not reasons
+    monkeypatch.setattr(choosing, "identify", lambda *_: choosing.Identified(of, [(0, 0, 0.77)]))
+    with pytest.warns(UserWarning, match="person 0 may be two people"):
+        assert choose(tracks, ConvertConfig(identity=0))[0].sum() == 24
     assert people_sheet(tracks, choosing.identify()).shape == (2 * (96 + 22), 6 * 96, 3)
 
 

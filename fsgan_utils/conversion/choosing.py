@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 
@@ -75,7 +76,7 @@ def people_sheet(tracks: FaceTracks, people: Mapping[int, int | None], each: int
         name = "unclear" if person is None else f"identity {person}"
         samples = np.flatnonzero(np.isin(tracks.sample_track, numbers))
         doubt = "" if person is None else perhaps(person, getattr(people, "alike", ()))
-        title = f"{name}: {np.isin(tracks.track, numbers).sum()} faces, tracks {', '.join(map(str, numbers))}{doubt}"
+        title = f"{name}: {np.isin(tracks.track, numbers).sum()} faces{doubt}, tracks {', '.join(map(str, numbers))}"
         rows[title] = [tracks.sample(samples[place]) for place in spread(len(samples), each)]
     return contact_sheet(rows)
 
@@ -92,7 +93,7 @@ def choose(
 
     Returns:
         bool (N,), whether each face is swapped; and how many are left alone for which reason. A person who may be the
-        one asked for, but is not clearly, is left alone.
+        one asked for, but is not clearly, is left alone; a warning says where the one asked for may be two.
 
     Raises:
         ValueError: there is no such track or person.
@@ -117,6 +118,10 @@ def _others(tracks: FaceTracks, config: ConvertConfig, embedder: Embedder | None
     if config.identity is not None:
         asked = config.identity if isinstance(config.identity, tuple) else (config.identity,)
         people = identify(tracks, embedder)
+        for one, other, likeness in people.alike:
+            if one == other and one in asked:
+                doubt = f"person {one} may be two people (likeness {likeness:.2f}); see the sheet of people"
+                warnings.warn(f"{doubt}, and take one by its track", stacklevel=2)
         doubtful = [one + other - own for one, other, _ in people.alike for own in asked if own in (one, other)]
         for person in sorted({*doubtful} - {*asked}):
             reason = f"perhaps the person asked for; if they are, take identity={(*asked, person)}"
