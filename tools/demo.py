@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -57,17 +58,17 @@ def main() -> None:
     _run("3_FaceSwap_GAN_train_test", workspace, training, seconds)
     conversion = {"video": str(CLIPS / TARGET), "output": RESULT, "layout": "result", "truth": str(CLIPS / TRUTH)}
     _run("4_FaceSwap_GAN_video_conversion", workspace, conversion, seconds)
-    write_image(workspace / "contact_sheet.png", contact_sheet(workspace / RESULT))
+    write_image(workspace / "contact_sheet.png", contact_sheet((CLIPS / TARGET, workspace / RESULT, CLIPS / TRUTH)))
     for name, duration in seconds.items():
         print(f"{duration:7.1f} s  {name}")
     print(f"swapped video: {workspace / RESULT}\ncontact sheet: {workspace / 'contact_sheet.png'}")
     print(f"scores: {workspace / 'report.html'}")
 
 
-def contact_sheet(result: Path) -> np.ndarray:
-    """Lay source, result and truth of six moments one below the other: uint8 RGB."""
+def contact_sheet(clips: Sequence[Path]) -> np.ndarray:
+    """Lay six moments of clips of equal length, such as source, result and truth, one below the other: uint8 RGB."""
     rows = []
-    for path in (CLIPS / TARGET, result, CLIPS / TRUTH):
+    for path in clips:
         frames = [frame.image for frame in read_frames(path)]
         rows.append(np.hstack([frames[index] for index in np.linspace(0, len(frames) - 1, MOMENTS).astype(int)]))
     return np.vstack(rows)

@@ -31,7 +31,7 @@ def main() -> None:
     galleries = {f"gallery_{side.lower()}": [CLIPS / clip for clip in clips] for side, clips in TRAINING_CLIPS.items()}
     scores = score_clip(swapped, CLIPS / TARGET, CLIPS / TRUE_CLIP, **galleries)
     write_bytes(folder / "scores.md", markdown_table(scores).encode())
-    write_image(folder / "before_after.jpg", contact_sheet(swapped))
+    write_image(folder / "before_after.jpg", contact_sheet((CLIPS / TARGET, swapped, CLIPS / TRUE_CLIP)))
     print(markdown_table(scores), f"report: {write_report(scores, folder / 'report.html')}", sep="\n")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from fsgan_utils.conversion import ConvertConfig
@@ -29,6 +30,8 @@ from tools.demo import CLIPS, COMPACT, MOVES, SAMPLE_MODEL, TRAINING_CLIPS, UNLI
 
 MODEL = ModelConfig(64, "compact", guide=True)
 LEARNING_RATE, EVERY, SEED = 5e-4, 250, 0
+PARTS = ("eyes", "mouth", "outline")
+"""The masks that a training takes."""
 
 
 def main() -> None:
@@ -36,7 +39,8 @@ def main() -> None:
     arguments = _parse_arguments()
     workspace = Workspace(arguments.workspace)
     if not workspace.models.exists():
-        _prepare(workspace)
+        find_faces(workspace, TRAINING_CLIPS)
+        make_masks(workspace, PARTS)
     faces = learn_proportions(load_faces(workspace), MODEL.crop)
     if arguments.redrawn:
         faces = redraw_faces(faces, load_model(arguments.start))
@@ -63,13 +67,12 @@ def load_faces(workspace: Workspace) -> dict[str, FaceSet]:
     return {side.lower(): FaceSet.load(workspace.face_folder(side), workspace.mask_folders(side)) for side in SIDES}
 
 
-def _prepare(workspace: Workspace) -> None:
-    """Take every frame of the training clips."""
-    for side, clips in TRAINING_CLIPS.items():
-        for clip in clips:
-            extract_faces(CLIPS / clip, workspace, detect_every=1)
+def find_faces(workspace: Workspace, clips: Mapping[str, Sequence[str]]) -> None:
+    """Fill faceA and faceB from every frame of sample clips, given by person, "A" and "B"."""
+    for side, names in clips.items():
+        for name in names:
+            extract_faces(CLIPS / name, workspace, detect_every=1)
             copy_to(side, workspace)
-    make_masks(workspace, ("eyes", "mouth", "outline"))
 
 
 class _Until:
