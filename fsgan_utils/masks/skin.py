@@ -171,7 +171,7 @@ def _mean_about(colors: np.ndarray, chosen: np.ndarray) -> tuple[np.ndarray, np.
     weighted = np.dstack([colors, np.ones_like(colors[..., :1])]) * chosen[..., None]
     total = np.zeros_like(weighted)
     for reach, weight in REACHES:
-        step = max(1, int(16 * reach))  # wide means are taken of a smaller picture
+        step = max(2, int(24 * reach))  # wide means are taken of a smaller picture
         small = cv2.resize(weighted, (SIDE // step, SIDE // step), interpolation=cv2.INTER_AREA)
         blurred = cv2.GaussianBlur(small, (0, 0), reach * SIDE / step, borderType=cv2.BORDER_CONSTANT)
         total += weight * cv2.resize(blurred, (SIDE, SIDE))
