@@ -124,7 +124,7 @@ def test_the_picture_stays_for_a_model_without_guides(sightings):
 def test_the_network_sees_the_picture_as_it_was(sightings, model):
     image, _ = sightings["a_target"][0]
     painter = GuidedPainter(model.proportions)
-    bent, straight = (swap_image(image, painter, ConvertConfig(bend=bend)) for bend in (1.0, 0.0))
+    bent, straight = (swap_image(image, painter, ConvertConfig(bend=bend, keep_objects=False)) for bend in (1.0, 0.0))
     np.testing.assert_array_equal(*painter.images)
     assert np.abs(bent.astype(int) - straight).max() > 20
 
