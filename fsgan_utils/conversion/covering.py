@@ -11,6 +11,7 @@ import numpy as np
 
 from fsgan_utils.conversion.blending import smooth_step
 from fsgan_utils.conversion.config import ConvertConfig
+from fsgan_utils.conversion.growing import grown
 from fsgan_utils.conversion.placing import PlacedFace
 from fsgan_utils.conversion.steps import Generator, proportions_of
 from fsgan_utils.guides import draw_guide
@@ -27,6 +28,8 @@ SURELY = 0.3, 0.7
 """How sure the network must be for a pixel to begin to stay the source's, and to stay wholly."""
 PLAINLY = 0.6
 """How sure it must be to add to what differs from a drawing of the same face, which sees most things better."""
+AGREED = 0.5
+"""How sure it must be to agree with the drawing."""
 UNLIKE = 14.0, 24.0
 """Difference between a face and what a model draws of it, in levels of a face of middle brightness, from which on
 something begins to lie before it, and from which on it surely does."""
@@ -48,6 +51,8 @@ NEAR = 19
 errs where something covers the face."""
 BESIDE = 7
 """Pixels of the drawing, of a brush by which the face is widened: FaceMesh errs where something covers it."""
+WIDER = 15
+"""The same, in pixels of what the network sees."""
 PULL = 300.0
 """Pull of the fitted light towards what the model drew, so that it does not explain an object away."""
 BACK = {"AtoB": "BtoA", "BtoA": "AtoB"}
@@ -119,15 +124,30 @@ def find_coverings(
     """
     if not config.keep_objects or not sources:
         return [None] * len(sources)
-    shares = _finder().find(sources, [face.mesh for face in faces])
+    seen = _finder().find(sources, [face.mesh for face in faces])
+    shares = seen.copy()
     for place, drawn in _own_faces(sources, faces, model, config).items():
         mesh = faces[place].mesh
         if mesh is not None:
-            plain = np.maximum(shares[place] - PLAINLY, 0) / (1 - PLAINLY)
+            plain = np.maximum(seen[place] - PLAINLY, 0) / (1 - PLAINLY)
             shares[place] = np.maximum(plain, unlike_drawing(sources[place], drawn, mesh))
-    size = (VIEW_SIDE, VIEW_SIDE)
-    views = [cv2.resize(source, size, interpolation=cv2.INTER_AREA) for source in sources]
-    return [Covering(share, view) for share, view in zip(shares, views, strict=True)]
+    evidence = zip(shares, seen > AGREED, sources, faces, strict=True)
+    return [_to_edges(share, agreed, source, face.mesh) for share, agreed, source, face in evidence]
+
+
+def _to_edges(share: np.ndarray, agreed: np.ndarray, source: np.ndarray, mesh: np.ndarray | None) -> Covering:
+    """Bring what was found to the edges of the thing that lies there, in the face of `mesh` and beside it."""
+    view = cv2.resize(source, (VIEW_SIDE, VIEW_SIDE), interpolation=cv2.INTER_AREA)
+    if mesh is None:
+        return Covering(share, view)
+    face = outline_mask(_scaled(mesh, len(source), VIEW_SIDE), VIEW_SIDE)
+    brush = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (WIDER, WIDER))
+    return Covering(grown(share, agreed, view, cv2.dilate(face, brush) > 0), view)
+
+
+def _scaled(mesh: np.ndarray, size: int, side: int) -> np.ndarray:
+    """Points of a square of `size` pixels in one of `side`: (N, 2)."""
+    return (np.asarray(mesh)[:, :2] + 0.5) * (side / size) - 0.5
 
 
 def _own_faces(
@@ -192,7 +212,7 @@ def unlike_drawing(source: np.ndarray, drawn: np.ndarray, mesh: np.ndarray) -> n
         float32 (128, 128), 0 to 1, from where they are alike to where they surely differ.
     """
     side = len(drawn)
-    points = (np.asarray(mesh)[:, :2] + 0.5) * (side / len(source)) - 0.5
+    points = _scaled(mesh, len(source), side)
     face = outline_mask(points, side) > 0
     if face.sum() < LEAST_PIXELS:
         return np.zeros((VIEW_SIDE, VIEW_SIDE), np.float32)
