@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from fsgan_utils.occlusion.objects import draw_things
-from fsgan_utils.training.augmentation import Augmentation, ColorStatistics, augment
+from fsgan_utils.training.augmentation import Augmentation, augment
+from fsgan_utils.training.color_matching import ColorStatistics
 
 STILL = Augmentation(
     color_match=0, rotation=0, zoom=0, shift=0, flip=0, warp_half_width=(96, 96), warp_noise=(0.0, 0.0)

@@ -8,6 +8,7 @@ import pytest
 
 from fsgan_utils.conversion import ConvertConfig, build_detector, swap_image
 from fsgan_utils.conversion.covering import Covering, find_coverings, guided_filter
+from fsgan_utils.conversion.growing import grown
 from fsgan_utils.conversion.placing import PlacedFace
 from fsgan_utils.extraction import FaceTracker
 from fsgan_utils.masks import outline_mask
@@ -53,18 +54,19 @@ def test_an_object_before_the_face_stays(sightings, tracker, model, obstacle):
         shares.append((kept & object_there).sum() / object_there.sum())
         overlaps.append((kept & object_there).sum() / (kept | object_there).sum())
     assert len(shares) >= 6
-    assert np.mean(shares) >= 0.8
-    assert np.mean(overlaps) >= 0.65
+    assert np.mean(shares) >= 0.9
+    assert np.mean(overlaps) >= 0.8
 
 
-def test_an_object_stays_where_it_is_while_the_picture_about_the_face_gives_way(sightings, model):
-    moved = []
-    for image, clean in sightings["a_target"][::2]:
-        covered_image, covered = hand(image, clean.face)
+@pytest.mark.parametrize("obstacle", [stick, hand, microphone])
+def test_an_object_stays_where_it_is_while_the_picture_about_the_face_gives_way(sightings, model, obstacle):
+    changed = []
+    for image, clean in sightings["a_target"][::3]:
+        covered_image, covered = obstacle(image, clean.face)
         result = swap_image(covered_image, model, CONFIG)
-        inside = cv2.erode(covered.astype(np.uint8), np.ones((3, 3))) * outline_mask(clean.mesh[:, :2], len(image)) > 0
-        moved.append((np.abs(result.astype(int) - covered_image).max(axis=2) > 20)[inside].mean())
-    assert np.mean(moved) < 0.1
+        inside = cv2.erode(covered.astype(np.uint8), np.ones((3, 3))) > 0
+        changed.append((np.abs(result.astype(int) - covered_image).max(axis=2) > 20)[inside].mean())
+    assert np.mean(changed) < 0.05
 
 
 def test_of_a_face_with_nothing_before_it_next_to_nothing_stays(sightings, model):
@@ -78,6 +80,22 @@ def test_of_a_face_with_nothing_before_it_next_to_nothing_stays(sightings, model
             within = outline_mask(face.mesh[:, :2], len(source)) > 0
             shares.append((1 - covering.free(source))[within].mean())
         assert np.mean(shares) < 0.01 and max(shares) < 0.04
+
+
+def test_a_thing_is_followed_to_the_end_of_its_colors_and_beyond_the_face_but_not_into_skin():
+    rng = np.random.default_rng(0)
+    view = np.full((128, 128, 3), (190, 140, 115)) + rng.normal(scale=4, size=(128, 128, 3))
+    thing = np.zeros((128, 128), bool)
+    thing[60:90, 50:] = True
+    view[thing] += np.array([-20, -110, -90])  # red
+    face = np.hypot(*(np.mgrid[:128, :128] - 64)) < 50
+    share = np.zeros((128, 128), np.float32)
+    share[64:82, 56:110] = 1
+    share[40:64, 56:60] = 1  # what runs over, and nothing agrees to
+    agreed = (share == 1) & thing
+    result = grown(share, agreed, np.clip(view, 0, 255).astype(np.uint8), face) > 0.5
+    assert (result & thing).sum() > 0.95 * thing.sum()
+    assert (result & ~thing).sum() < 0.02 * thing.sum()
 
 
 def test_without_the_setting_nothing_is_looked_for(model):

@@ -7,9 +7,10 @@ from fsgan_utils.conversion.config import ConvertConfig
 from fsgan_utils.conversion.convert import convert_video
 from fsgan_utils.conversion.following import follow_faces
 from fsgan_utils.conversion.frames import source_frames
+from fsgan_utils.conversion.generator import Generator
 from fsgan_utils.conversion.masking import face_mask
 from fsgan_utils.conversion.preview import preview_swap
-from fsgan_utils.conversion.steps import GeneratedFace, Generator, Swapped, compose, draw, finish, fit, place
+from fsgan_utils.conversion.steps import GeneratedFace, Swapped, compose, draw, finish, fit, place
 from fsgan_utils.conversion.summary import ConversionSummary
 from fsgan_utils.conversion.swap import build_detector, chosen, generate_faces, swap_faces, swap_image
 from fsgan_utils.conversion.tracks import FaceTracks

@@ -14,8 +14,9 @@ import numpy as np
 from fsgan_utils.conversion.color import METHODS
 from fsgan_utils.conversion.config import ConvertConfig
 from fsgan_utils.conversion.frames import expected_frames, source_frames
+from fsgan_utils.conversion.generator import Generator
 from fsgan_utils.conversion.placing import PlacedFace
-from fsgan_utils.conversion.steps import Generator, Swapped, draw
+from fsgan_utils.conversion.steps import Swapped, draw
 from fsgan_utils.conversion.swap import build_detector, chosen, lay, swap_faces
 from fsgan_utils.extraction import FaceTracker, Sighting, Source
 from fsgan_utils.images import contact_sheet

@@ -21,8 +21,9 @@ from tqdm.auto import tqdm
 from fsgan_utils.conversion.config import ConvertConfig
 from fsgan_utils.conversion.following import follow_faces, looks_at
 from fsgan_utils.conversion.frames import source_frames
+from fsgan_utils.conversion.generator import Generator, proportions_of
 from fsgan_utils.conversion.plan import Plan, plan_swaps
-from fsgan_utils.conversion.steps import Generator, draw, proportions_of
+from fsgan_utils.conversion.steps import draw
 from fsgan_utils.conversion.stream import SwappedFrame, swapped_frames, window_radius
 from fsgan_utils.conversion.summary import ConversionSummary, summarise
 from fsgan_utils.conversion.swap import build_detector

@@ -11,9 +11,9 @@ import numpy as np
 
 from fsgan_utils.conversion.blending import smooth_step
 from fsgan_utils.conversion.config import ConvertConfig
+from fsgan_utils.conversion.generator import Generator, proportions_of
 from fsgan_utils.conversion.growing import grown
 from fsgan_utils.conversion.placing import PlacedFace
-from fsgan_utils.conversion.steps import Generator, proportions_of
 from fsgan_utils.guides import draw_guide
 from fsgan_utils.landmarks import MESH_EYELIDS, MESH_INNER_LIPS, REFINED_POINTS
 from fsgan_utils.masks.regions import outline_mask, region_mask

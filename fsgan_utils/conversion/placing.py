@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from fsgan_utils.conversion.config import ConvertConfig
+from fsgan_utils.conversion.generator import Generator, proportions_of
 from fsgan_utils.conversion.masking import needs_mesh
-from fsgan_utils.conversion.steps import Generator, place, proportions_of
+from fsgan_utils.conversion.steps import place
 from fsgan_utils.extraction import Sighting
 from fsgan_utils.faces import Alignment
 from fsgan_utils.landmarks import five_points

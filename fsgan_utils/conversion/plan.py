@@ -11,12 +11,12 @@ import numpy as np
 from fsgan_utils.conversion.choosing import choose
 from fsgan_utils.conversion.config import ConvertConfig
 from fsgan_utils.conversion.fading import faded, lost_seconds, stretches
+from fsgan_utils.conversion.generator import Generator
 from fsgan_utils.conversion.graduation import graduated, noise_of
 from fsgan_utils.conversion.placing import PlacedFace, aim, lacks_mesh
 from fsgan_utils.conversion.repeats import Moments
 from fsgan_utils.conversion.smoothing import steadied
 from fsgan_utils.conversion.stability import acceleration
-from fsgan_utils.conversion.steps import Generator
 from fsgan_utils.conversion.tracks import FaceTracks
 from fsgan_utils.guides import MESH_BROWS, MESH_FACE_EDGE
 from fsgan_utils.landmarks import IRISES, MESH_EYELIDS, MESH_INNER_LIPS, MESH_LIPS, MESH_POINTS

@@ -8,8 +8,8 @@ import numpy as np
 
 from fsgan_utils.conversion.config import ConvertConfig
 from fsgan_utils.conversion.frames import source_frames
+from fsgan_utils.conversion.generator import Generator
 from fsgan_utils.conversion.plan import plan_swaps
-from fsgan_utils.conversion.steps import Generator
 from fsgan_utils.conversion.swap import swap_placed
 from fsgan_utils.conversion.tracks import FaceTracks
 from fsgan_utils.conversion.whose import doubts_of_plan

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -13,11 +13,11 @@ import numpy as np
 from fsgan_utils.conversion.blending import Patch, Region, feather, paste
 from fsgan_utils.conversion.color import ColorTransfer, fit_color
 from fsgan_utils.conversion.config import ConvertConfig
+from fsgan_utils.conversion.generator import Generator, proportions_of
 from fsgan_utils.conversion.masking import below_forehead, face_mask, to_edge
 from fsgan_utils.conversion.toning import fit_toning
 from fsgan_utils.faces import Alignment, margin
 from fsgan_utils.guides import GUIDE_CHANNELS, draw_guide
-from fsgan_utils.heads import Proportions
 from fsgan_utils.masks.regions import outline_mask
 from fsgan_utils.training.data import to_network
 
@@ -34,36 +34,6 @@ HIDDEN = 0.5
 
 Drawing = tuple[Alignment, "GeneratedFace"]
 """A generated face, and the alignment from the picture to what the network saw."""
-
-
-class GeneratorConfig(Protocol):
-    """The part of a model's settings that a swap needs."""
-
-    @property
-    def resolution(self) -> int:
-        """Side, in pixels, of the images the network takes and gives."""
-
-    @property
-    def crop(self) -> str:
-        """How its faces are cut, "half" or "full"."""
-
-
-class Generator(Protocol):
-    """A trained model, as far as a swap needs one.
-
-    A guided model has an attribute `proportions` as well, and its `generate` takes `guides`; see `FaceSwapGAN`. One
-    with a method `fingerprint` is told from others by that, and any other by what it draws.
-    """
-
-    @property
-    def config(self) -> GeneratorConfig:
-        """Its settings."""
-
-    def generate(self, images: np.ndarray, direction: str) -> np.ndarray:
-        """Turn faces (N, res, res, 3), float32 RGB in [-1, 1], into (N, res, res, 4).
-
-        Channel 0 of the result is alpha in [0, 1], channels 1 to 3 are RGB in [-1, 1].
-        """
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,11 +103,6 @@ class Swapped:
         for patch in self.patches:
             np.maximum(mask[patch.region.slices], patch.weight, out=mask[patch.region.slices])
         return mask.astype(np.float32) / 255
-
-
-def proportions_of(model: Generator) -> Proportions | None:
-    """Of a guided model, how the faces of both people are built; None for any other."""
-    return getattr(model, "proportions", None)
 
 
 def place(landmarks: np.ndarray, model: Generator, config: ConvertConfig) -> Alignment | None:

@@ -17,12 +17,12 @@ from fsgan_utils.conversion.bending import Scene, make_room
 from fsgan_utils.conversion.color import ColorTransfer
 from fsgan_utils.conversion.config import ConvertConfig
 from fsgan_utils.conversion.covering import Covering, find_coverings
+from fsgan_utils.conversion.generator import Generator
 from fsgan_utils.conversion.placing import PlacedFace
 from fsgan_utils.conversion.steps import (
     COVERED,
     Drawing,
     GeneratedFace,
-    Generator,
     Swapped,
     compared_region,
     compose,

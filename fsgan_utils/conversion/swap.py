@@ -11,19 +11,10 @@ import numpy as np
 from fsgan_utils.conversion.bending import make_room
 from fsgan_utils.conversion.config import ConvertConfig
 from fsgan_utils.conversion.covering import find_coverings
+from fsgan_utils.conversion.generator import Generator, proportions_of
 from fsgan_utils.conversion.placing import PlacedFace, aim, lacks_mesh
 from fsgan_utils.conversion.rules import face_sizes, reasons_against
-from fsgan_utils.conversion.steps import (
-    Drawing,
-    GeneratedFace,
-    Generator,
-    Swapped,
-    compose,
-    draw,
-    finish,
-    fit,
-    proportions_of,
-)
+from fsgan_utils.conversion.steps import Drawing, GeneratedFace, Swapped, compose, draw, finish, fit
 from fsgan_utils.conversion.whose import doubts_of_faces
 from fsgan_utils.extraction import FaceDetector, FaceTracker, Sighting
 from fsgan_utils.faces import margin

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from fsgan_utils.conversion.config import ConvertConfig
+from fsgan_utils.conversion.generator import Generator
 from fsgan_utils.conversion.plan import Plan
-from fsgan_utils.conversion.steps import Generator
 from fsgan_utils.conversion.tracks import FaceTracks
 from fsgan_utils.embedding import SAME_PERSON, compared_part, mean_direction, usual_embedder
 from fsgan_utils.images import spread

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -53,33 +52,23 @@ class KnownFace:
     unsure: np.ndarray
 
     @classmethod
-    def of(cls, image: np.ndarray, mesh: np.ndarray, covered: np.ndarray | None = None) -> KnownFace:
+    def of(cls, image: np.ndarray, mesh: np.ndarray) -> KnownFace:
         """Note a face.
 
         Args:
             image: uint8 RGB (S, S, 3), an aligned crop.
             mesh: (470, 2 or 3), in its pixels.
-            covered: float32 (h, h), 0 to 1, where something seems to cover it, over the crop; None for nowhere.
         """
         scale = OBJECT_SIDE / len(image)
         points = np.asarray((mesh[:, :2] + 0.5) * scale - 0.5, np.float32)
         small = cv2.resize(image, (OBJECT_SIDE, OBJECT_SIDE), interpolation=cv2.INTER_AREA)
         parts = draw_parts(points, OBJECT_SIDE, OBJECT_SIDE)
-        unsure = _upper_rim(parts[..., 0], points)
-        if covered is not None:
-            found = cv2.resize(covered, (OBJECT_SIDE, OBJECT_SIDE)) > 0.3
-            unsure |= cv2.dilate(found.astype(np.uint8) * 255, np.ones((9, 9), np.uint8))
-        return cls(small, points, parts, unsure)
+        return cls(small, points, parts, _upper_rim(parts[..., 0], points))
 
     @property
     def color(self) -> np.ndarray:
         """Its mean color, float64 RGB (3,), 0 to 255."""
         return np.array(cv2.mean(self.image, self.parts[..., 0])[:3])
-
-
-def known_faces(images: Sequence[np.ndarray], meshes: Sequence[np.ndarray]) -> list[KnownFace]:
-    """Note faces, uint8 RGB (S, S, 3) each, that FaceMesh has seen; a mesh with NaN is none."""
-    return [KnownFace.of(image, mesh) for image, mesh in zip(images, meshes, strict=True) if not np.isnan(mesh).any()]
 
 
 def _upper_rim(face: np.ndarray, mesh: np.ndarray) -> np.ndarray:

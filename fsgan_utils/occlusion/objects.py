@@ -8,7 +8,15 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from fsgan_utils.occlusion.textures import any_color, any_texture, clouds, skin_color, skin_texture
+from fsgan_utils.occlusion.textures import (
+    any_color,
+    any_light,
+    any_texture,
+    clouds,
+    shading,
+    skin_color,
+    skin_texture,
+)
 
 OBJECT_SIDE = 160
 """Side in pixels of the square that an object is drawn in, as large as what the network sees of a face."""
@@ -58,7 +66,7 @@ class _Canvas:
     def add(self, shape: np.ndarray, surface: np.ndarray, light: np.ndarray | None = None) -> None:
         """Lay a part, uint8 (160, 160), over the others, rounded under a light from a direction, (3,)."""
         share = shape.astype(np.float32) / 255
-        shaded = surface if light is None else surface * _shading(shape, light)[..., None]
+        shaded = surface if light is None else surface * shading(shape, light)[..., None]
         self.colors += share[..., None] * (shaded - self.colors)
         self.alpha = np.maximum(self.alpha, share)
 
@@ -68,23 +76,6 @@ class _Canvas:
         weight = cv2.GaussianBlur(self.alpha, (0, 0), 2)[..., None]
         colors = np.where(self.alpha[..., None] > 0.5, self.colors, spread / np.maximum(weight, 1e-3))
         return Thing(np.clip(colors, 0, 255), self.alpha, skin, fixed)
-
-
-def _shading(shape: np.ndarray, light: np.ndarray) -> np.ndarray:
-    """How brightly a rounded shape shows, float32 (160, 160), about 1; `light` is a vector (3,) towards the light."""
-    inside = cv2.distanceTransform(shape, cv2.DIST_L2, 5)
-    radius = max(float(inside.max()), 1.0)
-    height = cv2.GaussianBlur(np.sqrt(inside * (2 * radius - inside).clip(0)), (0, 0), 1.5)
-    normal = np.dstack(
-        [-cv2.Sobel(height, -1, 1, 0, scale=1 / 8), -cv2.Sobel(height, -1, 0, 1, scale=1 / 8), np.ones_like(height)]
-    )
-    normal /= np.linalg.norm(normal, axis=2, keepdims=True)
-    return (0.55 + 0.6 * np.clip(normal @ light.astype(np.float32), 0, None)).astype(np.float32)
-
-
-def _light(rng: np.random.Generator) -> np.ndarray:
-    angle, height = rng.uniform(0, 2 * np.pi), rng.uniform(0.3, 1.2)
-    return np.array([np.cos(angle) * np.cos(height), np.sin(angle) * np.cos(height), np.sin(height)])
 
 
 def _filled(points: np.ndarray) -> np.ndarray:
@@ -144,7 +135,7 @@ def _blob(rng: np.random.Generator, pictures: Sequence[np.ndarray]) -> Thing:
         radii = np.clip(rng.uniform(0.15, 0.35) * (1 + 0.35 * waves), 0.04, 0.49) * np.ones(len(turns))
     points = 0.5 + np.stack([np.cos(turns), np.sin(turns)], axis=1) * radii[:, None] * [1, rng.uniform(0.4, 1)]
     texture = any_texture(OBJECT_SIDE, rng, pictures)
-    canvas.add(_filled(points), texture, _light(rng) if rng.random() < 0.5 else None)
+    canvas.add(_filled(points), texture, any_light(rng) if rng.random() < 0.5 else None)
     if rng.random() < 0.3:
         canvas.add(_filled(0.5 + (points - 0.5) * rng.uniform(0.3, 0.8)), any_texture(OBJECT_SIDE, rng, pictures))
     return canvas.thing(skin=bool(rng.random() < 0.2))
@@ -152,7 +143,7 @@ def _blob(rng: np.random.Generator, pictures: Sequence[np.ndarray]) -> Thing:
 
 def _bars(rng: np.random.Generator, pictures: Sequence[np.ndarray]) -> Thing:
     """One or a few sticks, straight or bent; or a grid of them."""
-    canvas, light, texture = _Canvas(), _light(rng), any_texture(OBJECT_SIDE, rng, pictures)
+    canvas, light, texture = _Canvas(), any_light(rng), any_texture(OBJECT_SIDE, rng, pictures)
     width = rng.choice([rng.uniform(0.015, 0.05), rng.uniform(0.04, 0.2)])
     for _ in range(rng.choice([1, 1, 1, 2, 3, 5])):
         angle, middle = rng.uniform(0, np.pi), rng.uniform(0.3, 0.7, 2)
@@ -164,7 +155,7 @@ def _bars(rng: np.random.Generator, pictures: Sequence[np.ndarray]) -> Thing:
 
 def _hand(rng: np.random.Generator, pictures: Sequence[np.ndarray]) -> Thing:
     """A hand: palm, fingers in two joints, nails, an arm that may be sleeved."""
-    canvas, light, color = _Canvas(), _light(rng), skin_color(rng)
+    canvas, light, color = _Canvas(), any_light(rng), skin_color(rng)
     surface = skin_texture(OBJECT_SIDE, color, rng)
     palm = np.array([0.5, rng.uniform(0.55, 0.7)])
     width, spread = rng.uniform(0.055, 0.1), rng.uniform(0.02, 0.3)
@@ -203,7 +194,7 @@ def _finger(
 
 def _cup(rng: np.random.Generator, pictures: Sequence[np.ndarray]) -> Thing:
     """A cup or mug with or without handle, a glass, a bottle."""
-    canvas, light, texture = _Canvas(), _light(rng), any_texture(OBJECT_SIDE, rng, pictures)
+    canvas, light, texture = _Canvas(), any_light(rng), any_texture(OBJECT_SIDE, rng, pictures)
     width, height, narrower = rng.uniform(0.2, 0.45), rng.uniform(0.25, 0.6), rng.uniform(0.6, 1.1)
     if rng.random() < 0.65:
         ring = _ellipse(np.array([0.5 + width / 2, 0.5]), (rng.uniform(0.08, 0.16), rng.uniform(0.25, 0.4) * height))
@@ -223,7 +214,7 @@ def _cup(rng: np.random.Generator, pictures: Sequence[np.ndarray]) -> Thing:
 
 def _microphone(rng: np.random.Generator, pictures: Sequence[np.ndarray]) -> Thing:
     """A microphone on a handle or a boom."""
-    canvas, light, dark = _Canvas(), _light(rng), np.full((OBJECT_SIDE, OBJECT_SIDE, 3), any_color(rng), np.float32)
+    canvas, light, dark = _Canvas(), any_light(rng), np.full((OBJECT_SIDE, OBJECT_SIDE, 3), any_color(rng), np.float32)
     head, radius = np.array([0.5, 0.3]), rng.uniform(0.05, 0.2)
     handle = _curve(rng, head, np.array([rng.uniform(0.2, 0.8), 1.2]), rng.choice([0, 0.2]))
     canvas.add(_line(handle, rng.uniform(0.15, 1.1) * radius), any_texture(OBJECT_SIDE, rng, pictures), light)
@@ -253,7 +244,7 @@ def _sheet(rng: np.random.Generator, pictures: Sequence[np.ndarray]) -> Thing:
     edge = np.stack([along, rng.uniform(0.55, 0.95) + waves], axis=1)
     outline = np.vstack([edge, [[1.3, 2], [-0.3, 2]]])
     turned = 0.5 + _turned(outline - 0.5, rng.uniform(0, 2 * np.pi))
-    canvas.add(_filled(turned), any_texture(OBJECT_SIDE, rng, pictures), _light(rng) if rng.random() < 0.4 else None)
+    canvas.add(_filled(turned), any_texture(OBJECT_SIDE, rng, pictures), any_light(rng) if rng.random() < 0.4 else None)
     return canvas.thing(skin=bool(rng.random() < 0.2), fixed=True)
 
 

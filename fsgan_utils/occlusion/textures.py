@@ -123,3 +123,29 @@ def _ramp(side: int, rng: np.random.Generator) -> np.ndarray:
 
 def _between(one: np.ndarray, other: np.ndarray, share: np.ndarray) -> np.ndarray:
     return one + np.clip(share, 0, 1)[..., None].astype(np.float32) * (other - one)
+
+
+def shading(shape: np.ndarray, light: np.ndarray) -> np.ndarray:
+    """How brightly a rounded shape shows.
+
+    Args:
+        shape: uint8 (S, S), 255 where it is.
+        light: (3,), the direction of the light.
+
+    Returns:
+        float32 (S, S), about 1.
+    """
+    inside = cv2.distanceTransform(shape, cv2.DIST_L2, 5)
+    radius = max(float(inside.max()), 1.0)
+    height = cv2.GaussianBlur(np.sqrt(inside * (2 * radius - inside).clip(0)), (0, 0), 1.5)
+    normal = np.dstack(
+        [-cv2.Sobel(height, -1, 1, 0, scale=1 / 8), -cv2.Sobel(height, -1, 0, 1, scale=1 / 8), np.ones_like(height)]
+    )
+    normal /= np.linalg.norm(normal, axis=2, keepdims=True)
+    return (0.55 + 0.6 * np.clip(normal @ light.astype(np.float32), 0, None)).astype(np.float32)
+
+
+def any_light(rng: np.random.Generator) -> np.ndarray:
+    """A direction that light comes from: float64 (3,), of length 1."""
+    angle, height = rng.uniform(0, 2 * np.pi), rng.uniform(0.3, 1.2)
+    return np.array([np.cos(angle) * np.cos(height), np.sin(angle) * np.cos(height), np.sin(height)])

@@ -12,6 +12,7 @@ from fsgan_utils.faces import estimate_similarity
 from fsgan_utils.occlusion.objects import OBJECT_SIDE, Thing
 from fsgan_utils.occlusion.placement import place_thing
 from fsgan_utils.settings import check_kinds
+from fsgan_utils.training.color_matching import ColorStatistics, jittered, random_color_map
 
 SIDE = 256
 """Side of the training images in pixels; all lengths of `Augmentation` count in them."""
@@ -23,9 +24,6 @@ MOST_RESHAPED = 1.3
 """How far a face is bent at most; 1 are the other person's proportions."""
 FACE_AXES = 45, 60
 """Half the width and the height of a face in an aligned crop, in pixels of an object's square."""
-STATISTICS_MARGIN = 60
-"""Pixels at each edge that colour statistics leave out."""
-RGB_TO_XYZ = cv2.cvtColor(np.eye(3, dtype=np.float32)[None], cv2.COLOR_RGB2XYZ)[0].T.astype(np.float64)
 
 
 @dataclass(frozen=True)
@@ -91,22 +89,6 @@ class Augmentation:
 
 
 @dataclass(frozen=True, eq=False)
-class ColorStatistics:
-    """Mean and standard deviation of an image's centre, float64 (3,) each, in RGB and in XYZ (0 to 255)."""
-
-    rgb: tuple[np.ndarray, np.ndarray]
-    xyz: tuple[np.ndarray, np.ndarray]
-
-    @classmethod
-    def of(cls, image: np.ndarray) -> ColorStatistics:
-        """Measure a uint8 RGB (256, 256, 3) image."""
-        centre = image[STATISTICS_MARGIN:-STATISTICS_MARGIN, STATISTICS_MARGIN:-STATISTICS_MARGIN]
-        rgb = centre.reshape(-1, 3).astype(np.float64)
-        xyz = rgb @ RGB_TO_XYZ.T
-        return cls((rgb.mean(0), rgb.std(0)), (xyz.mean(0), xyz.std(0)))
-
-
-@dataclass(frozen=True, eq=False)
 class Sample:
     """One augmented face: float32 arrays of the model's resolution.
 
@@ -156,8 +138,8 @@ def augment(
     """
     to_image = cv2.invertAffineTransform(_random_transform(augmentation, rng))
     grid = _warp_grid(augmentation, rng)
-    color = _random_color_map(colors, reference, augmentation, rng)
-    input_color = _jittered(color, colors, augmentation, rng)
+    color = random_color_map(colors, reference, augmentation.color_match, augmentation.color_match_xyz, rng)
+    input_color = jittered(color, colors, augmentation.color_jitter, rng)
     seen = image
     if redrawn is not None and rng.random() < augmentation.redrawn:
         seen, bend = redrawn, None
@@ -250,40 +232,6 @@ def _target_to_image(grid: np.ndarray, to_image: np.ndarray, resolution: int) ->
     matrix = to_image[:, :2] @ from_target
     matrix[:, 2] += to_image[:, 2]
     return matrix
-
-
-def _random_color_map(
-    colors: ColorStatistics, reference: ColorStatistics, augmentation: Augmentation, rng: np.random.Generator
-) -> np.ndarray:
-    """Affine colour map float64 (3, 4) on RGB: matched mean and deviation, part of the way."""
-    chosen, in_xyz, share = rng.random(3)
-    if chosen >= augmentation.color_match:
-        return np.eye(3, 4)
-    space = "xyz" if in_xyz < augmentation.color_match_xyz else "rgb"
-    mean, deviation = getattr(colors, space)
-    mean_to, deviation_to = (
-        (1 - share) * own + share * other
-        for own, other in zip((mean, deviation), getattr(reference, space), strict=True)
-    )
-    gain = np.diag(deviation_to / np.maximum(deviation, 1e-3))
-    offset = mean_to - gain @ mean
-    if space == "xyz":
-        gain, offset = np.linalg.solve(RGB_TO_XYZ, gain @ RGB_TO_XYZ), np.linalg.solve(RGB_TO_XYZ, offset)
-    return np.column_stack([gain, offset])
-
-
-def _jittered(
-    color: np.ndarray, colors: ColorStatistics, augmentation: Augmentation, rng: np.random.Generator
-) -> np.ndarray:
-    """The colour map with other gains of the channels, another brightness and contrast: float64 (3, 4)."""
-    if not augmentation.color_jitter:
-        return color
-    factors = 1 + augmentation.color_jitter * rng.uniform(-1, 1, 5)
-    gain, contrast = factors[:3] * factors[3], factors[4]
-    middle = gain * (color[:, :3] @ colors.rgb[0] + color[:, 3])
-    jittered = (contrast * gain)[:, None] * color
-    jittered[:, 3] += (1 - contrast) * middle
-    return jittered
 
 
 def _motion_kernel(rng: np.random.Generator) -> np.ndarray:

@@ -16,7 +16,8 @@ from fsgan_utils.guides import GUIDE_CHANNELS, draw_guide
 from fsgan_utils.images import list_images, load_image, spread, square_image
 from fsgan_utils.masks import load_masks, widened
 from fsgan_utils.occlusion.objects import Thing, draw_things
-from fsgan_utils.training.augmentation import SIDE, Augmentation, ColorStatistics, augment
+from fsgan_utils.training.augmentation import SIDE, Augmentation, augment
+from fsgan_utils.training.color_matching import ColorStatistics
 
 Batch = dict[str, dict[str, np.ndarray]]
 OBJECTS = 200
