@@ -36,7 +36,8 @@ class ConvertConfig:
         mask_blur: standard deviation of the blur of the mask's edge, as a part of the crop's side, 0 to .25.
         keep: parts of the source that stay: "mouth" (what is between the lips), "eyes"; both, one or none.
         keep_objects: whether what lies before the face, such as a hand, a cup, a microphone or hair, stays the
-            source's; see `fsgan_utils.occlusion`.
+            source's; see `fsgan_utils.conversion.covering`. A guided model sees more of it than any other: it knows
+            what the face itself looks like.
         forehead: how far above the brows the mask of a guided model reaches, unless it is the "hull": from 0, not at
             all, to 1, as far as the network says. Hair of the person put in that hangs there looks like spots on
             another's forehead.

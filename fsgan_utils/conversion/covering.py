@@ -42,7 +42,9 @@ FEATURES = 1.5
 MIDDLE, LEAST_BRIGHT = 130.0, 0.35
 """Mean level of a face of middle brightness; and how dark, in parts of that, a face is at most taken to be."""
 LEAST_PIXELS = 50
-ROUNDS, LEAST_SCALE = 6, 4.0
+EACH, ROUNDS, LEAST_SCALE = 3, 6, 4.0
+"""Of the fitted light: every how many pixels have a say, how often it is fitted, and the least scale of its errors, in
+levels."""
 CORE, CORE_AREA, LINKED = 2.0, 0.006, 0.5
 """How much more than at its edge an object differs in its core; how large that is, as a part of the view; and how
 much it differs at least where its parts are linked."""
@@ -82,6 +84,8 @@ class Covering:
             weights: float64, one for each.
         """
         shares = np.array([one.share for one in others])
+        if not shares.any():
+            return self
         change = np.array([cv2.blur(cv2.absdiff(one.view, self.view), (5, 5)).max(axis=2) for one in others])
         alike = weights.astype(np.float32)[:, None, None] * np.exp(-0.5 * np.square(change / np.float32(CHANGED)))
         return replace(self, share=(alike * shares).sum(axis=0) / alike.sum(axis=0))
@@ -217,9 +221,9 @@ def unlike_drawing(source: np.ndarray, drawn: np.ndarray, mesh: np.ndarray) -> n
     if face.sum() < LEAST_PIXELS:
         return np.zeros((VIEW_SIDE, VIEW_SIDE), np.float32)
     small = cv2.resize(source, (side, side), interpolation=cv2.INTER_AREA).astype(np.float32)
-    fitted = _in_the_light_of(small, drawn, face)
-    shifted = [np.roll(fitted, (down, right), (0, 1)) for down in (-1, 0, 1) for right in (-1, 0, 1)]
-    difference = np.min([np.linalg.norm(one - small, axis=2) for one in shifted], axis=0).astype(np.float32)
+    fitted = _in_the_light_of(small, drawn, face).astype(np.float32)
+    shifted = [np.roll(fitted, (down, right), (0, 1)) - small for down in (-1, 0, 1) for right in (-1, 0, 1)]
+    difference = np.sqrt(np.min([np.einsum("yxc,yxc->yx", one, one) for one in shifted], axis=0))
     usual = float(np.quantile(difference[face], USUAL))
     features = region_mask(np.array([*points[MESH_EYELIDS]]), side) | region_mask(points[MESH_INNER_LIPS][None], side)
     blurred = cv2.blur(cv2.dilate(features, np.ones((3, 3), np.uint8)), (3, 3)) / np.float32(255)
@@ -256,11 +260,12 @@ def _in_the_light_of(target: np.ndarray, image: np.ndarray, face: np.ndarray) ->
     side = len(image)
     y, x = np.mgrid[-1 : 1 : side * 1j, -1 : 1 : side * 1j]
     known = np.dstack([image, np.full((side, side), 50.0), 50 * x, 50 * y]).reshape(-1, 6)
-    chosen, wanted = known[face.ravel()][::2], target[face].astype(np.float64)[::2]
+    chosen, wanted = known[face.ravel()][::EACH], target[face].astype(np.float64)[::EACH]
     weight, pull = np.ones(len(wanted)), PULL * len(wanted) * np.eye(6)
     for _ in range(ROUNDS):
         map_ = np.linalg.solve((chosen.T * weight) @ chosen + pull, (chosen.T * weight) @ wanted + pull @ np.eye(6, 3))
-        error = np.linalg.norm(chosen @ map_ - wanted, axis=1)
+        missed = chosen @ map_ - wanted
+        error = np.sqrt(np.einsum("nc,nc->n", missed, missed))
         scale = max(LEAST_SCALE, 1.48 * float(np.median(error)))
         weight = 1 / (1 + (error / scale) ** 2) ** 2
     return (known @ map_).reshape(side, side, 3)

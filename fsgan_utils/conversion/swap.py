@@ -148,7 +148,8 @@ def generate_faces(
 ) -> list[GeneratedFace]:
     """Swap faces that are aligned already, such as training images, without a picture or a mesh.
 
-    A guided model is guided by what FaceMesh sees in the crops, and placed by it anew.
+    A guided model is guided by what FaceMesh sees in the crops, and placed by it anew. Things that lie before the faces
+    are not looked for, whatever `keep_objects` says.
 
     Args:
         crops: uint8 RGB (S, S, 3), aligned faces.
