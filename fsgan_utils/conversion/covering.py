@@ -45,7 +45,7 @@ LEAST_PIXELS = 50
 EACH, ROUNDS, LEAST_SCALE = 3, 6, 4.0
 """Of the fitted light: every how many pixels have a say, how often it is fitted, and the least scale of its errors, in
 levels."""
-CORE, CORE_AREA, LINKED = 2.0, 0.006, 0.5
+CORE, CORE_AREA, LINKED = 1.5, 0.006, 0.5
 """How much more than at its edge an object differs in its core; how large that is, as a part of the view; and how
 much it differs at least where its parts are linked."""
 NEAR = 19
