@@ -13,6 +13,7 @@ GUIDE_CHANNELS = 3
 FINE_SIDE = 256
 """Side in pixels at which a guide is drawn, before it is reduced to the networks' size."""
 FRACTION_BITS = 4
+"""Binary digits of a pixel that drawing counts in."""
 LINE_WIDTH = 4
 FULL, IRIS, LIPS, BROWS, FACE = 255, 96, 160, 128, 100
 """How strongly the parts show: white of the eye, iris, lips, brows, face; the mouth's opening and the nose fully."""
@@ -58,7 +59,7 @@ def draw_guide(features: np.ndarray, size: int, resolution: int) -> np.ndarray:
     _fill(mouth, points[MESH_INNER_LIPS][None], FULL)
     _fill(face, points[MESH_FACE_EDGE][None], FACE)
     for line in MESH_NOSE_LINES:
-        cv2.polylines(face, [_fixed_point(points[line])], False, FULL, LINE_WIDTH, cv2.LINE_AA, FRACTION_BITS)
+        cv2.polylines(face, [fixed_point(points[line])], False, FULL, LINE_WIDTH, cv2.LINE_AA, FRACTION_BITS)
     fine = cv2.merge([eyes, mouth, face])
     return cv2.resize(fine, (resolution, resolution), interpolation=cv2.INTER_AREA).astype(np.float32) / np.float32(255)
 
@@ -84,8 +85,9 @@ def _iris(middle: np.ndarray, across: np.ndarray, height: float) -> np.ndarray:
 
 def _fill(canvas: np.ndarray, outlines: Sequence[np.ndarray] | np.ndarray, strength: int) -> None:
     for outline in outlines:
-        cv2.fillPoly(canvas, [_fixed_point(outline)], strength, cv2.LINE_AA, FRACTION_BITS)
+        cv2.fillPoly(canvas, [fixed_point(outline)], strength, cv2.LINE_AA, FRACTION_BITS)
 
 
-def _fixed_point(points: np.ndarray) -> np.ndarray:
+def fixed_point(points: np.ndarray) -> np.ndarray:
+    """Points (…, 2) in pixels as OpenCV draws them with `shift=FRACTION_BITS`: int32."""
     return np.rint(points * 2**FRACTION_BITS).astype(np.int32)

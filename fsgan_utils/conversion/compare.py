@@ -13,6 +13,7 @@ import numpy as np
 
 from fsgan_utils.conversion.color import METHODS
 from fsgan_utils.conversion.config import ConvertConfig
+from fsgan_utils.conversion.covering import Covering, find_coverings
 from fsgan_utils.conversion.frames import expected_frames, source_frames
 from fsgan_utils.conversion.generator import Generator
 from fsgan_utils.conversion.placing import PlacedFace
@@ -60,8 +61,8 @@ class _Moment:
         """What the network sees."""
         return self.face.alignment.warp(self.image)
 
-    def swapped(self, drawn: np.ndarray, model: Generator, config: ConvertConfig) -> Swapped:
-        return lay(self.image, [self.face], [drawn], model, config)
+    def swapped(self, drawn: np.ndarray, covering: Covering | None, config: ConvertConfig) -> Swapped:
+        return lay(self.image, [self.face], [drawn], [covering], config)
 
     def view(self, image: np.ndarray) -> np.ndarray:
         """The square about the face."""
@@ -132,12 +133,13 @@ def _compare(
 ) -> np.ndarray:
     moments = _moments(source, model, config, frames)
     faces = [moment.face for moment in moments]
-    drawings = draw([moment.source for moment in moments], model, config, faces)
+    sources = [moment.source for moment in moments]
+    drawings, coverings = draw(sources, model, config, faces), find_coverings(sources, faces, model, config)
     pictures = {"source": [moment.view(moment.image) for moment in moments]}
     for title, settings in rows.items():
         changed = replace(config, **settings)
-        results = [moment.swapped(drawn, model, changed) for moment, drawn in zip(moments, drawings, strict=True)]
-        pairs = list(zip(moments, results, strict=True))
+        laid = zip(moments, drawings, coverings, strict=True)
+        pairs = [(moment, moment.swapped(drawn, covering, changed)) for moment, drawn, covering in laid]
         pictures[title] = [_with_mask(m, r) if show_mask else m.view(r.image) for m, r in pairs]
     return contact_sheet(pictures, TILE)
 

@@ -11,6 +11,8 @@ from fsgan_utils.settings import check_kinds, one_of
 from fsgan_utils.video import CODECS, check_range
 
 DIRECTIONS = ("AtoB", "BtoA")
+OPPOSITE = {"AtoB": "BtoA", "BtoA": "AtoB"}
+"""By direction, the other one."""
 LAYOUTS = ("result", "pair", "triple", "patch")
 MASKS = ("attention", "hull", "both")
 KEPT = ("mouth", "eyes")

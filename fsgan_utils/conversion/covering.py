@@ -10,15 +10,14 @@ import cv2
 import numpy as np
 
 from fsgan_utils.conversion.blending import smooth_step
-from fsgan_utils.conversion.config import ConvertConfig
+from fsgan_utils.conversion.config import OPPOSITE, ConvertConfig
 from fsgan_utils.conversion.generator import Generator, proportions_of
 from fsgan_utils.conversion.growing import grown
 from fsgan_utils.conversion.placing import PlacedFace
-from fsgan_utils.guides import draw_guide
+from fsgan_utils.conversion.steps import draw
 from fsgan_utils.landmarks import MESH_EYELIDS, MESH_INNER_LIPS, REFINED_POINTS
 from fsgan_utils.masks.regions import outline_mask, region_mask
 from fsgan_utils.occlusion import VIEW_SIDE, ObjectFinder
-from fsgan_utils.training.data import to_network
 
 RADIUS = 0.02
 """Radius of the guided filter's windows, as a part of the crop's side."""
@@ -57,8 +56,6 @@ WIDER = 15
 """The same, in pixels of what the network sees."""
 PULL = 300.0
 """Pull of the fitted light towards what the model drew, so that it does not explain an object away."""
-BACK = {"AtoB": "BtoA", "BtoA": "AtoB"}
-"""By direction, that in which the model draws the person who is there."""
 CHANGED = 6.0
 """Difference between two frames, in levels, from which on what one shows says little about the other."""
 
@@ -164,15 +161,9 @@ def _own_faces(
     known = [n for n, face in enumerate(faces) if face.mesh is not None and len(face.mesh) == REFINED_POINTS]
     if not known:
         return {}
-    side = model.config.resolution
-    guides = np.stack([draw_guide(_mesh(faces[n]), len(sources[n]), side) for n in known])
-    crops = to_network([sources[n] for n in known], side)
-    drawn = model.generate(crops, BACK[config.direction], guides=guides)  # type: ignore[call-arg]
-    return dict(zip(known, np.clip((drawn[..., 1:] + 1) * 127.5, 0, 255), strict=True))
-
-
-def _mesh(face: PlacedFace) -> np.ndarray:
-    return np.asarray(face.mesh)
+    faces_there = [replace(faces[n], features=faces[n].mesh) for n in known]
+    back = replace(config, direction=OPPOSITE[config.direction])
+    return dict(zip(known, draw([sources[n] for n in known], model, back, faces_there)[..., 1:], strict=True))
 
 
 def guided_filter(mask: np.ndarray, guide: np.ndarray, radius: int, edge: float) -> np.ndarray:

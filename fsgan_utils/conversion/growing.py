@@ -5,6 +5,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from fsgan_utils.masks.regions import disk
+
 SURE, MAYBE, HARDLY = 0.8, 0.3, 0.1
 """Shares from which on a pixel belongs to the thing, and from which on it may; and up to which it is the face's."""
 INSIDE, DEEP, THIN = 5, 13, 3
@@ -44,8 +46,7 @@ def grown(share: np.ndarray, agreed: np.ndarray, view: np.ndarray, face: np.ndar
     sure = _sure_inside(share > SURE, agreed, found)
     if not sure.any():
         return share
-    brush = 2 * round(FARTHER * side) + 1
-    near = cv2.dilate(found.astype(np.uint8), cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (brush, brush))) > 0
+    near = cv2.dilate(found.astype(np.uint8), disk(round(FARTHER * side))) > 0
     free = face & ~near & (share < HARDLY)
     if not free.any():
         return share

@@ -10,7 +10,7 @@ import numpy as np
 from fsgan_utils.conversion.blending import feather, smooth_step
 from fsgan_utils.conversion.config import ConvertConfig
 from fsgan_utils.landmarks import MESH_EYELIDS, MESH_INNER_LIPS
-from fsgan_utils.masks.regions import outline_mask, region_mask
+from fsgan_utils.masks.regions import disk, outline_mask, region_mask
 
 HULL_SOFTNESS = 0.05
 """Least width of the soft rim inside the hull, as a part of the crop's side."""
@@ -112,8 +112,7 @@ def _grown(mask: np.ndarray, pixels: float) -> np.ndarray:
     radius = round(abs(pixels))
     if radius == 0:
         return mask
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
-    return cv2.dilate(mask, kernel) if pixels > 0 else cv2.erode(mask, kernel)
+    return cv2.dilate(mask, disk(radius)) if pixels > 0 else cv2.erode(mask, disk(radius))
 
 
 def _blurred(mask: np.ndarray, deviation: float) -> np.ndarray:

@@ -10,7 +10,7 @@ import numpy as np
 
 from fsgan_utils.conversion.bending import make_room
 from fsgan_utils.conversion.config import ConvertConfig
-from fsgan_utils.conversion.covering import find_coverings
+from fsgan_utils.conversion.covering import Covering, find_coverings
 from fsgan_utils.conversion.generator import Generator, proportions_of
 from fsgan_utils.conversion.placing import PlacedFace, aim, lacks_mesh
 from fsgan_utils.conversion.rules import face_sizes, reasons_against
@@ -98,9 +98,11 @@ def swap_placed(
         left_alone: for each image how many others there are; only counted.
     """
     sources = [face.alignment.warp(image) for image, group in zip(images, groups, strict=True) for face in group]
-    drawings = iter(draw(sources, model, config, [face for group in groups for face in group]))
+    faces = [face for group in groups for face in group]
+    drawings = iter(draw(sources, model, config, faces))
+    coverings = iter(find_coverings(sources, faces, model, config))
     return [
-        lay(image, group, [next(drawings) for _ in group], model, config, others)
+        lay(image, group, [next(drawings) for _ in group], [next(coverings) for _ in group], config, others)
         for image, group, others in zip(images, groups, left_alone, strict=True)
     ]
 
@@ -109,7 +111,7 @@ def lay(
     image: np.ndarray,
     faces: Sequence[PlacedFace],
     drawings: Sequence[np.ndarray],
-    model: Generator,
+    coverings: Sequence[Covering | None],
     config: ConvertConfig,
     left_alone: int = 0,
 ) -> Swapped:
@@ -119,11 +121,10 @@ def lay(
         image: uint8 RGB (H, W, 3).
         faces: where they go.
         drawings: of each float32 (res, res, 4), from `draw`.
-        model: the trained model.
+        coverings: what lies before each of them, from `find_coverings`.
         config: the settings.
         left_alone: faces of the picture that are not among them; only counted.
     """
-    coverings = find_coverings([face.alignment.warp(image) for face in faces], faces, model, config)
     scene = make_room(image, faces, config, coverings)
     finished: list[Drawing] = []
     sources = [face.alignment.warp(scene.image) for face in scene.faces]

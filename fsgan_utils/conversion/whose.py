@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from fsgan_utils.conversion.config import ConvertConfig
+from fsgan_utils.conversion.config import OPPOSITE, ConvertConfig
 from fsgan_utils.conversion.generator import Generator
+from fsgan_utils.conversion.placing import REPLACED
 from fsgan_utils.conversion.plan import Plan
 from fsgan_utils.conversion.tracks import FaceTracks
 from fsgan_utils.embedding import SAME_PERSON, compared_part, mean_direction, usual_embedder
@@ -21,8 +22,6 @@ MOST_TRACKS, MOST_SAMPLES = 40, 8
 """How many tracks are looked at, those with most faces, and how many faces of each."""
 FEW = 0.1
 """Part of the faces below which nothing is said: a moment's blur is not another person."""
-SIDES = {"AtoB": ("a", "b"), "BtoA": ("b", "a")}
-"""By direction, whose face is replaced and whose is put in."""
 
 
 def doubts_of_plan(tracks: FaceTracks, plan: Plan, model: Generator, config: ConvertConfig) -> list[str]:
@@ -62,7 +61,8 @@ def doubts_of_faces(
     pair, total = getattr(model, "pair", None), sum(counts[track] for track in portraits)
     if pair is None or not total:
         return []
-    replaced, put_in = SIDES[config.direction]
+    other = OPPOSITE[config.direction]
+    replaced, put_in = REPLACED[config.direction], REPLACED[other]
     wrong, neither = _Found(replaced, put_in, total), _Found(replaced, put_in, total)
     for track, own in portraits.items():
         mean = mean_direction(usual_embedder().embed([_cut(portrait, model) for portrait in own]))
@@ -71,7 +71,6 @@ def doubts_of_faces(
             wrong.add(counts[track], to_replaced, to_put_in)
         elif max(to_replaced, to_put_in) < SAME_PERSON:
             neither.add(counts[track], to_replaced, to_put_in)
-    (other,) = set(SIDES) - {config.direction}
     one, two = replaced.upper(), put_in.upper()
     return [
         *wrong.said(f"look like {two}, who is put in, and not like {one}, who is replaced", f'try direction="{other}"'),

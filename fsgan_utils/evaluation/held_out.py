@@ -9,7 +9,7 @@ import numpy as np
 from skimage.metrics import structural_similarity
 
 from fsgan_utils.conversion import ConvertConfig, generate_faces
-from fsgan_utils.embedding import MobileNetEmbedder
+from fsgan_utils.embedding import MobileNetEmbedder, mean_direction
 from fsgan_utils.evaluation.motion import Motion, expression_matches
 from fsgan_utils.landmarks import FaceMesh
 from fsgan_utils.masks import FaceFinder
@@ -49,7 +49,7 @@ class HeldOutScorer:
                 "FaceMesh finds no face in the images held out; give aligned faces, as notebook 1 cuts them"
             )
         self._motion = {side: Motion.of(self._meshes(images, side)) for side, images in self._seen.items()}
-        self._people = {side: _mean(self._embedder.embed(images)) for side, images in self._seen.items()}
+        self._people = {side: mean_direction(self._embedder.embed(images)) for side, images in self._seen.items()}
 
     def __call__(self, model: FaceSwapGAN) -> dict[str, float]:
         """Score a model.
@@ -125,11 +125,6 @@ def _features(picture: np.ndarray) -> np.ndarray:
 
 def _box(mesh: np.ndarray | None) -> np.ndarray | None:
     return None if mesh is None else np.concatenate([mesh[:, :2].min(axis=0), mesh[:, :2].max(axis=0)])
-
-
-def _mean(vectors: np.ndarray) -> np.ndarray:
-    mean = vectors.mean(axis=0)
-    return mean / np.linalg.norm(mean)
 
 
 def _similarity(drawn: np.ndarray, image: np.ndarray) -> float:

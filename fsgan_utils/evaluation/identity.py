@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from tqdm.auto import tqdm
 
-from fsgan_utils.embedding import Embedder
+from fsgan_utils.embedding import Embedder, mean_direction
 from fsgan_utils.evaluation.openings import Habit
 from fsgan_utils.extraction import Source
 from fsgan_utils.faces import Alignment
@@ -102,7 +102,7 @@ class IdentityJudge:
         """
         vectors = self._embedder.embed(crops)
         nearest_a, nearest_b = ((vectors @ gallery.T).max(axis=1) for gallery in (self._a, self._b))
-        to_a, to_b = (vectors @ _direction(gallery) for gallery in (self._a, self._b))
+        to_a, to_b = (vectors @ mean_direction(gallery) for gallery in (self._a, self._b))
         return [
             {"identity_retrieval": float(b > a), "identity_cosine": float(mean_b), "identity_cosine_a": float(mean_a)}
             for a, b, mean_a, mean_b in zip(nearest_a, nearest_b, to_a, to_b, strict=True)
@@ -124,8 +124,3 @@ def _pictures(path: str | Path, count: int) -> list[np.ndarray]:
     else:
         pictures = source.pictures(every=max(1, source.count // count))
     return [picture.image for picture in pictures if picture.image is not None]
-
-
-def _direction(vectors: np.ndarray) -> np.ndarray:
-    mean = vectors.mean(axis=0)
-    return mean / np.linalg.norm(mean)

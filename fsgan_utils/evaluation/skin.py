@@ -9,6 +9,7 @@ from fsgan_utils.faces import Alignment
 from fsgan_utils.guides import MESH_BROWS, MESH_FACE_EDGE
 from fsgan_utils.heads import SOCKETS, eye_distance
 from fsgan_utils.landmarks import MESH_LIPS, MESH_MOUTH
+from fsgan_utils.masks.regions import disk
 
 FOREIGN = 20.0
 """Distance in CIELAB, of skin brought to a lightness of 65, from which on a colour is not that of the skin."""
@@ -99,5 +100,4 @@ def _reaching_out(foreign: np.ndarray, points: np.ndarray) -> np.ndarray:
 
 
 def _disk(radius: float) -> np.ndarray:
-    side = 2 * max(1, round(radius)) + 1
-    return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
+    return disk(max(1, round(radius)))

@@ -5,12 +5,11 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from fsgan_utils.guides import FRACTION_BITS, fixed_point
 from fsgan_utils.landmarks import outlines_of_68
 
 MASK_SIZE = 256
 """Side of every mask in pixels: that of the square which the training takes out of an image."""
-
-FRACTION_BITS = 4
 
 
 def region_mask(outlines: np.ndarray, size: int = MASK_SIZE) -> np.ndarray:
@@ -26,8 +25,7 @@ def region_mask(outlines: np.ndarray, size: int = MASK_SIZE) -> np.ndarray:
     mask = np.zeros((size, size), np.uint8)
     for outline in np.asarray(outlines):
         hull = cv2.convexHull(outline.astype(np.float32)).reshape(-1, 2)
-        fixed_point = np.rint(hull * 2**FRACTION_BITS).astype(np.int32)
-        cv2.fillConvexPoly(mask, fixed_point, 255, shift=FRACTION_BITS)
+        cv2.fillConvexPoly(mask, fixed_point(hull), 255, shift=FRACTION_BITS)
     return mask
 
 
@@ -42,6 +40,11 @@ def outline_mask(mesh: np.ndarray, size: int = MASK_SIZE) -> np.ndarray:
         uint8 (size, size), 255 inside.
     """
     return region_mask(np.asarray(mesh)[None], size)
+
+
+def disk(radius: int) -> np.ndarray:
+    """A round brush for OpenCV's morphology: uint8 (2 · radius + 1, 2 · radius + 1), 1 inside."""
+    return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1)))
 
 
 def widened(mask: np.ndarray) -> np.ndarray:

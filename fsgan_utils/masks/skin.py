@@ -8,19 +8,16 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from fsgan_utils.guides import MESH_BROWS
 from fsgan_utils.landmarks import MESH_EYELIDS, MESH_LIPS
-from fsgan_utils.masks.regions import MASK_SIZE, outline_mask, region_mask
+from fsgan_utils.masks.regions import MASK_SIZE, disk, outline_mask, region_mask
 
 SIDE, MARGIN = 128, 1.1
 """Side of the close-up in which colors are compared, in pixels, and how wide it is, as a multiple of the mesh."""
 INNER = [105, 334, 33, 263, 61, 291, 57, 287, 148, 152, 377, 9]
 """The FaceMesh points about the inner face, which is always face: brows, corners of the eyes and mouth, chin."""
-BROWS = np.array([
-    [70, 63, 105, 66, 107, 55, 65, 52, 53, 46],
-    [300, 293, 334, 296, 336, 285, 295, 282, 283, 276],
-])  # fmt: skip
 NOSTRILS = np.array([[79, 166, 60, 20, 238], [309, 392, 290, 250, 458]])
-"""The FaceMesh points about the brows and the nostrils; these, the eyes and the lips say nothing about the skin."""
+"""The FaceMesh points about the nostrils; these, the eyes, the brows and the lips say nothing about the skin."""
 TONE, TONE_QUANTILE = np.array([0.5, 0.28, 0.19], np.float32), 0.6
 """Linear RGB that each face's skin is brought to before it is compared, so that dark skin, dim, colored and grey
 pictures are judged alike; and the quantile of the inner face that is brought there."""
@@ -125,8 +122,8 @@ def _moved(places: np.ndarray, matrix: np.ndarray) -> np.ndarray:
 
 def _features(points: np.ndarray) -> np.ndarray:
     """Eyes, brows, lips and nostrils with their surroundings, bool (128, 128)."""
-    parts = ((points[MESH_EYELIDS], 3), (points[BROWS], 2), (points[None, MESH_LIPS], 1), (points[NOSTRILS], 1))
-    return np.any([cv2.dilate(region_mask(part, SIDE), _disk(radius)) for part, radius in parts], axis=0)
+    parts = ((points[MESH_EYELIDS], 3), (points[MESH_BROWS], 2), (points[None, MESH_LIPS], 1), (points[NOSTRILS], 1))
+    return np.any([cv2.dilate(region_mask(part, SIDE), disk(radius)) for part, radius in parts], axis=0)
 
 
 def _compared(crop: np.ndarray, skin: np.ndarray) -> np.ndarray:
@@ -148,7 +145,7 @@ def _difference(colors: np.ndarray, known: np.ndarray, face: np.ndarray) -> np.n
     from_inner, nearest = _from_kinds(colors, kinds)
     difference = from_inner
     for _ in range(ROUNDS):
-        near = cv2.dilate((kinds >= 0).astype(np.uint8), _disk(STEP)) > 0
+        near = cv2.dilate((kinds >= 0).astype(np.uint8), disk(STEP)) > 0
         grown = near & face & (kinds < 0) & (difference < ALIKE) & (from_inner < MOST_DRIFT)
         if not grown.any():
             break
@@ -192,10 +189,10 @@ def _spread(values: np.ndarray, places: np.ndarray) -> np.ndarray:
 def _outline(face: SkinEvidence, limits: np.ndarray, size: int) -> np.ndarray:
     points = _moved(face.mesh, face.to_close_up)
     hull, inner = outline_mask(points, SIDE), outline_mask(points[INNER], SIDE)
-    opened = cv2.morphologyEx((face.difference > limits).astype(np.uint8), cv2.MORPH_OPEN, _disk(2))
-    cut = (cv2.morphologyEx(opened, cv2.MORPH_CLOSE, _disk(2)) > 0) & (hull > 0) & (inner == 0)
+    opened = cv2.morphologyEx((face.difference > limits).astype(np.uint8), cv2.MORPH_OPEN, disk(2))
+    cut = (cv2.morphologyEx(opened, cv2.MORPH_CLOSE, disk(2)) > 0) & (hull > 0) & (inner == 0)
     kept = (hull > 0) & ~_large_parts(cut, hull > 0)
-    beyond = (hull == 0) & (cv2.dilate(kept.astype(np.uint8), _disk(6)) > 0)  # the hull's own edge is drawn finer
+    beyond = (hull == 0) & (cv2.dilate(kept.astype(np.uint8), disk(6)) > 0)  # the hull's own edge is drawn finer
     soft = cv2.GaussianBlur((kept | beyond).astype(np.float32), (0, 0), 1)
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     inside = cv2.warpAffine(soft, face.to_close_up, (size, size), flags=flags) > 0.5
@@ -214,8 +211,4 @@ def _large_parts(cut: np.ndarray, hull: np.ndarray) -> np.ndarray:
 
 
 def _eroded(mask: np.ndarray, radius: int) -> np.ndarray:
-    return np.asarray(cv2.erode(mask.astype(np.uint8), _disk(radius), borderValue=0)) > 0
-
-
-def _disk(radius: int) -> np.ndarray:
-    return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1)))
+    return np.asarray(cv2.erode(mask.astype(np.uint8), disk(radius), borderValue=0)) > 0

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from fsgan_utils.landmarks import MESH_EYELIDS, MESH_INNER_LIPS, MESH_LIPS
-from fsgan_utils.masks.regions import outline_mask, region_mask
+from fsgan_utils.masks.regions import disk, outline_mask, region_mask
 from fsgan_utils.occlusion.objects import OBJECT_SIDE
 
 PART_CHANNELS = 3
@@ -73,8 +73,7 @@ class KnownFace:
 
 def _upper_rim(face: np.ndarray, mesh: np.ndarray) -> np.ndarray:
     """A band along the edge of the face above the eyes, where hair may hang: uint8 (160, 160)."""
-    radius = round(RIM * OBJECT_SIDE)
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
+    kernel = disk(round(RIM * OBJECT_SIDE))
     band = cv2.subtract(cv2.dilate(face, kernel), cv2.erode(face, kernel))
     eyes, mouth = mesh[MESH_EYELIDS].reshape(-1, 2).mean(axis=0), mesh[MESH_LIPS].mean(axis=0)
     y, x = np.mgrid[:OBJECT_SIDE, :OBJECT_SIDE]

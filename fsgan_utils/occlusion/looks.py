@@ -5,14 +5,13 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from fsgan_utils.guides import MESH_BROWS, MESH_FACE_EDGE
+from fsgan_utils.guides import FRACTION_BITS, MESH_BROWS, MESH_FACE_EDGE, fixed_point
 from fsgan_utils.landmarks import MESH_EYELIDS, MESH_INNER_LIPS, MESH_LIPS
 from fsgan_utils.masks.regions import region_mask
 from fsgan_utils.occlusion.faces import KnownFace
 from fsgan_utils.occlusion.objects import OBJECT_SIDE
 from fsgan_utils.occlusion.textures import any_color, clouds
 
-FRACTION_BITS = 4
 NOSE_BASE, CHIN, CHEEKS = 2, 152, [50, 280]
 """FaceMesh points."""
 
@@ -78,12 +77,8 @@ def _mix(image: np.ndarray, mask: np.ndarray, color: np.ndarray, share: float | 
 
 def _filled(points: np.ndarray) -> np.ndarray:
     shape = np.zeros((OBJECT_SIDE, OBJECT_SIDE), np.uint8)
-    cv2.fillPoly(shape, [_pixels(points)], 255, cv2.LINE_AA, FRACTION_BITS)
+    cv2.fillPoly(shape, [fixed_point(points)], 255, cv2.LINE_AA, FRACTION_BITS)
     return shape
-
-
-def _pixels(points: np.ndarray) -> np.ndarray:
-    return np.rint(np.asarray(points) * 2**FRACTION_BITS).astype(np.int32)
 
 
 def _soft(mask: np.ndarray, deviation: float) -> np.ndarray:
@@ -133,7 +128,7 @@ def _marks(image: np.ndarray, face: KnownFace, rng: np.random.Generator) -> None
         place = face.mesh[rng.integers(len(face.mesh))] + rng.normal(scale=2, size=2)
         cv2.circle(
             spots,
-            _pixels(place).tolist(),
+            fixed_point(place).tolist(),
             round(rng.uniform(0.5, 2) * 2**FRACTION_BITS),
             255,
             -1,
@@ -144,7 +139,7 @@ def _marks(image: np.ndarray, face: KnownFace, rng: np.random.Generator) -> None
         place = face.mesh[rng.integers(len(face.mesh))]
         steps = rng.normal(scale=2, size=2) + rng.normal(scale=3, size=(6, 2))
         bend = np.cumsum(np.vstack([place, steps]), axis=0)
-        cv2.polylines(lines, [_pixels(bend)], False, 255, 1, cv2.LINE_AA, FRACTION_BITS)
+        cv2.polylines(lines, [fixed_point(bend)], False, 255, 1, cv2.LINE_AA, FRACTION_BITS)
     _mix(image, _soft(spots, 0.6), face.color * rng.uniform(0.3, 0.9), rng.uniform(0.2, 0.9))
     _mix(image, _soft(lines, 0.8), face.color * rng.choice([0.5, 1.3]), rng.uniform(0.2, 0.8))
 
@@ -201,11 +196,11 @@ def _glasses(image: np.ndarray, face: KnownFace, rng: np.random.Generator) -> No
     frame = np.zeros((OBJECT_SIDE, OBJECT_SIDE), np.uint8)
     width = int(rng.choice([1, 1, 2, 3, 4]))
     for rim in rims:
-        cv2.polylines(frame, [_pixels(rim)], True, 255, width, cv2.LINE_AA, FRACTION_BITS)
+        cv2.polylines(frame, [fixed_point(rim)], True, 255, width, cv2.LINE_AA, FRACTION_BITS)
     inner = [eyes[0] + 0.4 * across, eyes[1] - 0.4 * across]
     arms = [[eyes[0] - 0.42 * across, mesh[127]], [eyes[1] + 0.42 * across, mesh[356]]]
     for line in (inner, *arms):
-        cv2.polylines(frame, [_pixels(np.array(line))], False, 255, width, cv2.LINE_AA, FRACTION_BITS)
+        cv2.polylines(frame, [fixed_point(np.array(line))], False, 255, width, cv2.LINE_AA, FRACTION_BITS)
     _mix(image, frame, any_color(rng) * rng.uniform(0.1, 1), rng.uniform(0.5, 1))
 
 

@@ -11,6 +11,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
+from fsgan_utils.masks.regions import disk
 from fsgan_utils.occlusion.faces import PART_CHANNELS, draw_parts
 from fsgan_utils.workspace import weights_file
 
@@ -126,5 +127,5 @@ def _near_face(parts: np.ndarray) -> np.ndarray:
     face = np.ascontiguousarray(parts[..., 0])
     if not face.any():
         return np.ones(face.shape, np.float32)
-    wider = cv2.dilate(face, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * BESIDE + 1, 2 * BESIDE + 1)))
+    wider = cv2.dilate(face, disk(BESIDE))
     return cv2.blur(wider, (BESIDE, BESIDE)).astype(np.float32) / np.float32(255)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from fsgan_utils.guides import FRACTION_BITS, fixed_point
 from fsgan_utils.occlusion.textures import (
     any_color,
     any_light,
@@ -20,7 +21,6 @@ from fsgan_utils.occlusion.textures import (
 
 OBJECT_SIDE = 160
 """Side in pixels of the square that an object is drawn in, as large as what the network sees of a face."""
-FRACTION_BITS = 4
 POOL = 600
 """Objects that are drawn once, and then turned, sized and colored anew each time."""
 
@@ -81,19 +81,16 @@ class _Canvas:
 def _filled(points: np.ndarray) -> np.ndarray:
     """A closed outline (N, 2), filled: uint8 (160, 160)."""
     shape = np.zeros((OBJECT_SIDE, OBJECT_SIDE), np.uint8)
-    cv2.fillPoly(shape, [_pixels(points)], 255, cv2.LINE_AA, FRACTION_BITS)
+    cv2.fillPoly(shape, [fixed_point(points * OBJECT_SIDE)], 255, cv2.LINE_AA, FRACTION_BITS)
     return shape
 
 
 def _line(points: np.ndarray, width: float) -> np.ndarray:
     """A line through points (N, 2) with round ends: uint8 (160, 160)."""
     shape = np.zeros((OBJECT_SIDE, OBJECT_SIDE), np.uint8)
-    cv2.polylines(shape, [_pixels(points)], False, 255, max(1, round(width * OBJECT_SIDE)), cv2.LINE_AA, FRACTION_BITS)
+    thickness = max(1, round(width * OBJECT_SIDE))
+    cv2.polylines(shape, [fixed_point(points * OBJECT_SIDE)], False, 255, thickness, cv2.LINE_AA, FRACTION_BITS)
     return shape
-
-
-def _pixels(points: np.ndarray) -> np.ndarray:
-    return np.rint(np.asarray(points) * OBJECT_SIDE * 2**FRACTION_BITS).astype(np.int32)
 
 
 def _ellipse(middle: np.ndarray, axes: Sequence[float], angle: float = 0.0, count: int = 40) -> np.ndarray:
@@ -115,9 +112,13 @@ def _turned(points: np.ndarray, angle: float) -> np.ndarray:
 
 
 def _curve(rng: np.random.Generator, start: np.ndarray, stop: np.ndarray, sag: float, count: int = 16) -> np.ndarray:
+    """A curve that sags at random: (count, 2)."""
+    return _bezier(start, (start + stop) / 2 + rng.normal(scale=sag, size=2), stop, count)
+
+
+def _bezier(start: np.ndarray, middle: np.ndarray, stop: np.ndarray, count: int) -> np.ndarray:
     """A quadratic Bézier curve: (count, 2)."""
     share = np.linspace(0, 1, count)[:, None]
-    middle = (start + stop) / 2 + rng.normal(scale=sag, size=2)
     return (1 - share) ** 2 * start + 2 * share * (1 - share) * middle + share**2 * stop
 
 
@@ -261,9 +262,7 @@ def _strands(rng: np.random.Generator, pictures: Sequence[np.ndarray]) -> Thing:
         length = reach * rng.uniform(0.6, 1.1)
         sideways = fall + 0.3 * rng.normal(scale=spread) - (0.5 * aside if rng.random() < 0.5 else 0)
         stop = np.add(start, [sideways, length])
-        share = np.linspace(0, 1, 14)[:, None]
-        middle = (start + stop) / 2 + lock + rng.normal(scale=0.02, size=2)
-        strand = (1 - share) ** 2 * start + 2 * share * (1 - share) * middle + share**2 * stop
+        strand = _bezier(start, (start + stop) / 2 + lock + rng.normal(scale=0.02, size=2), stop, 14)
         shade = np.clip(color * rng.uniform(0.6, 1.4), 0, 255)
         canvas.add(_line(strand, rng.uniform(0.006, 0.02)), np.full_like(canvas.colors, shade))
     return canvas.thing(fixed=True)
